@@ -1,0 +1,1 @@
+//! The client certificate: from the PEM that Envoy gives to the values that headers carry.
