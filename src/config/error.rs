@@ -35,7 +35,7 @@ impl ConfigError {
         }
         let reason = text
             .replace("unknown variant", "unknown value")
-            .replace("unknown field", "unknown key")
+            .replace("unknown field `", "unknown key `")
             .replace('`', "\"");
         match reason.strip_prefix("missing field ") {
             Some(key) => Self::new(join(path, key.trim_matches('"')), "required, but missing"),

@@ -326,3 +326,6 @@ pub(crate) fn value<'a>(header: &Header, record: &'a Record, sent: bool) -> &'a 
         None => &[],
     }
 }
+
+#[cfg(test)]
+mod tests;
