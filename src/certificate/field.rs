@@ -112,6 +112,21 @@ impl Field {
             .map(|(_, field)| *field)
     }
 
+    /// The name in configuration; of the three boolean spellings, the field that they spell.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = match self {
+            Field::PresentedBoolean => Field::CertPresented,
+            Field::VerifiedBoolean => Field::CertVerified,
+            Field::RevokedBoolean => Field::CertRevoked,
+            other => other,
+        };
+        Field::ALL
+            .iter()
+            .find(|(_, field)| *field == named)
+            .map_or("", |(name, _)| name)
+    }
+
     /// The name that a user who wrote `name` most likely meant, for "did you mean": at most three characters wrong, missing, too many
     /// or swapped, upper and lower case being the same. `None` when no name is that close.
     #[must_use]

@@ -42,7 +42,7 @@ fn defaults_are_those_of_the_contract() {
     let config = Config::from_json(br#"{"settings":[{"hostname":"*"}]}"#).unwrap();
     let (_, setting) = config.setting(b"anything").unwrap();
     assert_eq!(setting.forward_on, None);
-    assert!(!setting.enforces() && !setting.forward_unverified);
+    assert!(!setting.acts_on_every_request() && !setting.forward_unverified);
     assert!(setting.request_headers.is_empty() && setting.response_headers.is_empty());
     assert_eq!(
         (
@@ -77,7 +77,10 @@ fn the_sni_must_match_where_a_certificate_is_required_unless_said_otherwise() {
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
     for (json, expected) in [
-        (r#"{"settings":["#, "line 1, column 13: not JSON: EOF while parsing a list"),
+        (
+            r#"{"settings":["#,
+            "line 1, column 13: not JSON: EOF while parsing a list",
+        ),
         (
             r#"{"settings":[]} {}"#,
             "line 1, column 17: not JSON: trailing characters",
@@ -88,7 +91,11 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
         (
             r#"[]"#,
-            "configuration: invalid type: sequence, expected struct PluginConfig",
+            "configuration: invalid type: sequence, expected an object",
+        ),
+        (
+            r#"{"settings":[["a.example"]]}"#,
+            "settings[0]: invalid type: sequence, expected an object",
         ),
         (r#"{}"#, "settings: required, but missing"),
         (
@@ -121,7 +128,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
         (
             r#"{"settings":[],"settings":[]}"#,
-            r#"duplicate field "settings""#,
+            r#"given twice: "settings""#,
         ),
         (
             r#"{"settings":[{"hostname":"a..b"}]}"#,

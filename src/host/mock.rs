@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Host, Level, LocalReply, Map};
 use crate::header_map::serialize;
 
+type Headers = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// A connection with its requests, one after the other.
 #[derive(Default)]
 pub(crate) struct MockHost {
-    pub(crate) headers: RefCell<HashMap<Map, Vec<(Vec<u8>, Vec<u8>)>>>,
+    pub(crate) headers: RefCell<HashMap<Map, Headers>>,
     pub(crate) properties: RefCell<HashMap<String, Vec<u8>>>,
     pub(crate) counters: RefCell<BTreeMap<String, u32>>,
     pub(crate) logged: RefCell<Vec<String>>,
