@@ -1,3 +1,20 @@
 //! An Envoy proxy-wasm HTTP filter that forwards the client certificate of an mTLS connection to the origin.
+//!
+//! One request's way: [`host::envoy`] is called by Envoy and calls [`filter::Request`], which finds the setting of the request's
+//! hostname ([`hostname`], [`config`]), removes what only the filter may say ([`managed_headers`]), reads the certificate once per
+//! connection ([`peer_certificate`], [`certificate`], [`connection`]), refuses or adds headers ([`enforcement`]), and looks at the
+//! response ([`response`]). Only [`host::envoy`] touches hostcalls; everything else is plain Rust.
 
 pub mod certificate;
+pub mod config;
+pub mod connection;
+pub mod enforcement;
+pub mod filter;
+pub mod header_map;
+pub mod host;
+pub mod hostname;
+pub mod managed_headers;
+pub mod metrics;
+pub mod notices;
+pub mod peer_certificate;
+pub mod response;

@@ -1,0 +1,8 @@
+//! The plugin configuration: JSON as users write it ([`schema`]), checked and compiled once into what a request needs ([`compiled`]).
+
+pub mod compiled;
+mod error;
+pub mod schema;
+
+pub use compiled::Config;
+pub use error::ConfigError;

@@ -1,0 +1,200 @@
+//! The configuration's JSON, key by key, as spec §3 has it. Anything that is not here is refused.
+
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+use crate::certificate::field::Field;
+
+/// The whole plugin configuration. The body of Cloudflare's `PUT …/access/certificates/settings` is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginConfig {
+    /// One object per hostname.
+    pub settings: Vec<HostnameSettings>,
+    /// What a certificate's verification is read from; must be given where a setting requires a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_by: Option<VerifiedBy>,
+    /// What happens to a request with a header that only this filter may set.
+    #[serde(default)]
+    pub on_spoofed_header: OnSpoofedHeader,
+    /// Where the certificate chain comes from.
+    #[serde(default)]
+    pub certificate_chain_source: CertificateChainSource,
+    /// Longest encoded leaf certificate put in a header, in bytes.
+    #[serde(default = "default_max_certificate_bytes")]
+    pub max_certificate_bytes: u32,
+    /// Longest encoded certificate chain put in a header, in bytes.
+    #[serde(default = "default_max_certificate_chain_bytes")]
+    pub max_certificate_chain_bytes: u32,
+    /// Whether responses say what the filter did, and why.
+    #[serde(default)]
+    pub explain: bool,
+}
+
+fn default_max_certificate_bytes() -> u32 {
+    10_240
+}
+
+fn default_max_certificate_chain_bytes() -> u32 {
+    16_384
+}
+
+/// What is done for one hostname.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostnameSettings {
+    /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific wins.
+    pub hostname: String,
+    /// Accepted so that Cloudflare's bodies work; has no effect.
+    #[serde(default)]
+    pub china_network: bool,
+    /// Send `Cf-Client-Cert-Der-Base64` and `Cf-Client-Cert-Sha256`.
+    #[serde(default)]
+    pub client_certificate_forwarding: bool,
+    /// Which requests of a connection carry these two headers.
+    #[serde(default)]
+    pub forward_on: ForwardOn,
+    /// Forward certificates that were not verified too.
+    #[serde(default)]
+    pub forward_unverified: bool,
+    /// Answer 403 to requests without a verified certificate.
+    #[serde(default)]
+    pub require_client_certificate: bool,
+    /// Answer 421 on connections whose SNI is another setting's; as `require_client_certificate` when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni_must_match: Option<bool>,
+    /// Send the 17 `cf-cert-*` headers of Cloudflare's Managed Transform "Add TLS client auth headers" on every request.
+    #[serde(default)]
+    pub add_client_certificate_headers: bool,
+    /// Header name → field name, on every request to the origin.
+    #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
+    pub request_headers: HeaderFields,
+    /// Header name → field name, on every response to the client.
+    #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
+    pub response_headers: HeaderFields,
+}
+
+/// What says that a certificate was verified (spec §4.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifiedBy {
+    /// Envoy's attribute `connection.peer_certificate_valid`, false on resumed TLS sessions.
+    #[default]
+    Attribute,
+    /// The listener refuses every certificate that it can't verify.
+    Listener,
+}
+
+/// What happens to a request that carries a managed header (spec §4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnSpoofedHeader {
+    /// The header is removed and the request goes on.
+    #[default]
+    Strip,
+    /// The request is answered 400.
+    Reject,
+}
+
+/// Where the certificate chain comes from (spec §4.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateChainSource {
+    /// There is none.
+    #[default]
+    None,
+    /// The `Chain` of the `x-forwarded-client-cert` that the connection manager set (`SANITIZE_SET`).
+    Xfcc,
+}
+
+/// Which requests carry the certificate (spec §4.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForwardOn {
+    /// The first of a connection.
+    #[default]
+    FirstRequest,
+    /// All.
+    EveryRequest,
+}
+
+/// A JSON object from header name to field name, in its order; a name may stand in it twice, for the checks to refuse.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeaderFields(pub Vec<(String, Field)>);
+
+impl HeaderFields {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = HeaderFields;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object of header name to field name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((name, FieldName(field))) = map.next_entry::<String, FieldName>()? {
+                    pairs.push((name, field));
+                }
+                Ok(HeaderFields(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+impl Serialize for HeaderFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, field) in &self.0 {
+            map.serialize_entry(name, field.name())?;
+        }
+        map.end()
+    }
+}
+
+struct FieldName(Field);
+
+impl<'de> Deserialize<'de> for FieldName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match Field::from_name(&name) {
+            Some(field) => Ok(Self(field)),
+            None => {
+                let hint = Field::nearest_name(&name)
+                    .map(|near| format!(", did you mean {near:?}?"))
+                    .unwrap_or_default();
+                Err(serde::de::Error::custom(format_args!(
+                    "unknown field name {name:?}{hint}"
+                )))
+            }
+        }
+    }
+}
+
+impl PluginConfig {
+    /// Reads the JSON. What it means is checked by [`super::Config::compile`].
+    ///
+    /// # Errors
+    /// Where and why the text is not JSON, or has a key or a value that spec §3 does not know.
+    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let config = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| ConfigError::from_json(&error.path().to_string(), error.inner()))?;
+        deserializer
+            .end()
+            .map_err(|error| ConfigError::from_json(".", &error))?;
+        Ok(config)
+    }
+}

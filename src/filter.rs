@@ -1,0 +1,328 @@
+//! One request's way through the filter, from top to bottom.
+
+use std::rc::Rc;
+
+use crate::config::Config;
+use crate::config::compiled::{Header, Setting};
+use crate::config::schema::ForwardOn;
+use crate::connection::{DELIVERED, Presented, Record, is_delivered};
+use crate::enforcement;
+use crate::header_map::HeaderMap;
+use crate::host::{Host, LocalReply, Map};
+use crate::hostname;
+use crate::metrics::{Metrics, Outcome};
+use crate::notices::Notices;
+use crate::peer_certificate;
+use crate::response;
+
+/// What all requests under one configuration share: the root context of one worker.
+#[derive(Debug)]
+pub struct Plugin {
+    /// The configuration they are served by.
+    pub config: Config,
+    /// Its counters.
+    pub metrics: Metrics,
+    /// What was logged for it.
+    pub notices: Notices,
+}
+
+impl Plugin {
+    /// Serves requests by `config`.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            metrics: Metrics::default(),
+            notices: Notices::default(),
+        }
+    }
+}
+
+/// Whether a request goes on to the next filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It does.
+    Continue,
+    /// It was answered here.
+    Stop,
+}
+
+/// The filter's side of one request: the HTTP context.
+#[derive(Debug)]
+pub struct Request {
+    plugin: Rc<Plugin>,
+    /// The number of the setting that the request's hostname matched.
+    setting: Option<usize>,
+    /// The outcome to count once it is known whether the origin answered; set while a certificate is under way.
+    under_way: Option<Outcome>,
+    /// What `explain` says.
+    explanation: &'static str,
+}
+
+impl Request {
+    /// A request under `plugin`'s configuration.
+    #[must_use]
+    pub fn new(plugin: Rc<Plugin>) -> Self {
+        Self {
+            plugin,
+            setting: None,
+            under_way: None,
+            explanation: "no_setting",
+        }
+    }
+
+    /// Removes what the client must not say, then says what the filter has to say.
+    pub fn on_request_headers(&mut self, host: &impl Host) -> Action {
+        let plugin = Rc::clone(&self.plugin);
+        let config = &plugin.config;
+        let bytes = host.headers(Map::RequestHeaders);
+        let Some(headers) = bytes.as_deref().and_then(HeaderMap::parse) else {
+            return fail_closed(host);
+        };
+        let inbound = Inbound::scan(headers, config);
+        let setting = config.setting(&hostname::from_authority(inbound.authority));
+        self.setting = setting.map(|(number, _)| number);
+
+        if !inbound.spoofed.is_empty() && self.sanitise(host, &inbound.spoofed) == Action::Stop {
+            return Action::Stop;
+        }
+        if inbound.xfcc.is_some() && !host.remove_header(Map::RequestHeaders, XFCC) {
+            return fail_closed(host);
+        }
+        match setting {
+            Some((_, setting)) => self.serve(host, setting, inbound.xfcc),
+            None => Action::Continue,
+        }
+    }
+
+    /// Trailers can carry managed names too, and some origins merge them into the headers.
+    pub fn on_request_trailers(&mut self, host: &impl Host) -> Action {
+        let bytes = host.headers(Map::RequestTrailers);
+        let Some(trailers) = bytes.as_deref().and_then(HeaderMap::parse) else {
+            return fail_closed(host);
+        };
+        let spoofed: Vec<&[u8]> = trailers
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| self.plugin.config.managed_headers.contains(name))
+            .collect();
+        if spoofed.is_empty() {
+            return Action::Continue;
+        }
+        self.count(host, Outcome::SpoofStripped);
+        remove_all(host, Map::RequestTrailers, &spoofed)
+    }
+
+    /// Notes whether the certificate was delivered, and sets the headers that responses carry.
+    pub fn on_response_headers(&mut self, host: &impl Host) {
+        if let Some(outcome) = self.under_way.take() {
+            let answered_by_origin = host
+                .property(&["response", "code_details"])
+                .is_some_and(|details| details == b"via_upstream");
+            let outcome = if answered_by_origin {
+                outcome
+            } else {
+                Outcome::Undelivered
+            };
+            self.conclude(host, outcome);
+            if answered_by_origin {
+                self.remember_delivery(host);
+            }
+        }
+        let setting = self
+            .setting
+            .and_then(|number| self.plugin.config.settings.get(number));
+        response::decorate(host, &self.plugin.config, setting, self.explanation);
+    }
+
+    /// The stream is over: a certificate that is still under way never reached the origin.
+    pub fn on_delete(&mut self, host: &impl Host) {
+        if self.under_way.take().is_some() {
+            self.conclude(host, Outcome::Undelivered);
+        }
+    }
+
+    /// Removes the managed headers that the client made, or refuses the request (spec §4.1).
+    fn sanitise(&mut self, host: &impl Host, spoofed: &[&[u8]]) -> Action {
+        if self.plugin.config.reject_spoofed_headers {
+            self.conclude(host, Outcome::SpoofRejected);
+            return self.reply(host, enforcement::spoofed_header());
+        }
+        self.count(host, Outcome::SpoofStripped);
+        remove_all(host, Map::RequestHeaders, spoofed)
+    }
+
+    /// Does what `setting` asks for. Once the certificate was delivered, and nothing else is asked for, this is one property read.
+    fn serve(&mut self, host: &impl Host, setting: &Setting, xfcc: Option<&[u8]>) -> Action {
+        let plugin = Rc::clone(&self.plugin);
+        let mut record = None;
+        let mut record = || {
+            record
+                .get_or_insert_with(|| peer_certificate::record(host, &plugin.config, xfcc))
+                .clone()
+        };
+
+        if setting.enforces() {
+            if let Some((outcome, reply)) = enforcement::refusal(&plugin.config, setting, &record())
+            {
+                self.conclude(host, outcome);
+                return self.reply(host, reply);
+            }
+        }
+        let forwards_now = match setting.forward_on {
+            None => false,
+            Some(ForwardOn::EveryRequest) => true,
+            Some(ForwardOn::FirstRequest) => !host
+                .property(&[DELIVERED])
+                .is_some_and(|delivered| is_delivered(&delivered, &setting.id)),
+        };
+        self.explanation = if setting.forward_on.is_some() {
+            "already_forwarded"
+        } else {
+            "no_forwarding"
+        };
+        if forwards_now
+            || !setting.request_headers.is_empty()
+            || !setting.response_headers.is_empty()
+        {
+            self.add_headers(host, setting, &record(), forwards_now);
+        }
+        Action::Continue
+    }
+
+    fn add_headers(
+        &mut self,
+        host: &impl Host,
+        setting: &Setting,
+        record: &Record,
+        forwards_now: bool,
+    ) {
+        let outcome = outcome(setting, record);
+        let sent = matches!(outcome, Outcome::Forwarded | Outcome::TooLarge);
+        let forwarding_headers = if forwards_now && sent {
+            setting.forwarding_headers.as_slice()
+        } else {
+            &[]
+        };
+        for header in forwarding_headers.iter().chain(&setting.request_headers) {
+            let value = value(header, record, sent);
+            if !value.is_empty() {
+                host.add_header(Map::RequestHeaders, &header.name, value);
+            }
+        }
+        // A connection that was already served for this setting costs no counter.
+        if forwards_now || setting.forward_on.is_none() {
+            if sent {
+                self.under_way = Some(outcome);
+            } else {
+                self.plugin
+                    .notices
+                    .explain(host, &self.plugin.config, outcome);
+                self.conclude(host, outcome);
+            }
+        }
+    }
+
+    /// From now on this connection has been served for the setting.
+    fn remember_delivery(&self, host: &impl Host) {
+        let setting = self
+            .setting
+            .and_then(|number| self.plugin.config.settings.get(number));
+        let Some(setting) =
+            setting.filter(|setting| setting.forward_on == Some(ForwardOn::FirstRequest))
+        else {
+            return;
+        };
+        let mut delivered = host.property(&[DELIVERED]).unwrap_or_default();
+        if !is_delivered(&delivered, &setting.id) {
+            delivered.extend(setting.id);
+            host.set_connection_property(DELIVERED, &delivered);
+        }
+    }
+
+    fn conclude(&mut self, host: &impl Host, outcome: Outcome) {
+        self.explanation = outcome.name();
+        self.count(host, outcome);
+    }
+
+    fn count(&self, host: &impl Host, outcome: Outcome) {
+        self.plugin
+            .metrics
+            .count(host, &self.plugin.config, self.setting, outcome);
+    }
+
+    fn reply(&self, host: &impl Host, reply: LocalReply) -> Action {
+        host.reply(&reply);
+        Action::Stop
+    }
+}
+
+const XFCC: &[u8] = b"x-forwarded-client-cert";
+
+/// What the filter looks for among a request's headers.
+struct Inbound<'a> {
+    authority: &'a [u8],
+    /// Names that only this filter may set, as the client spelled them.
+    spoofed: Vec<&'a [u8]>,
+    /// What the connection manager says of the certificate, where the chain is read from it.
+    xfcc: Option<&'a [u8]>,
+}
+
+impl<'a> Inbound<'a> {
+    fn scan(headers: HeaderMap<'a>, config: &Config) -> Self {
+        let mut inbound = Self {
+            authority: b"",
+            spoofed: Vec::new(),
+            xfcc: None,
+        };
+        for (name, value) in headers.iter() {
+            if name == b":authority" {
+                inbound.authority = value;
+            } else if config.chain_from_xfcc && name == XFCC {
+                inbound.xfcc = Some(value);
+            } else if config.managed_headers.contains(name) {
+                inbound.spoofed.push(name);
+            }
+        }
+        inbound
+    }
+}
+
+fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {
+    if names.iter().all(|name| host.remove_header(map, name)) {
+        Action::Continue
+    } else {
+        fail_closed(host)
+    }
+}
+
+/// A request whose headers could not be read or cleaned never goes on (spec §4.10).
+fn fail_closed(host: &impl Host) -> Action {
+    host.reply(&enforcement::unreadable_headers());
+    Action::Stop
+}
+
+fn outcome(setting: &Setting, record: &Record) -> Outcome {
+    match record.presented {
+        Presented::No => Outcome::NoCertificate,
+        Presented::SourceMissing => Outcome::SourceMissing,
+        _ if !may_send(setting, record) => Outcome::Unverified,
+        _ if record.too_large => Outcome::TooLarge,
+        _ => Outcome::Forwarded,
+    }
+}
+
+/// Whether the certificate itself, and not only its status, may be told of.
+pub(crate) fn may_send(setting: &Setting, record: &Record) -> bool {
+    record.presented == Presented::Verified
+        || (record.presented == Presented::Unverified && setting.forward_unverified)
+}
+
+/// The header's value, empty when there is nothing to say; `sent` is whether the certificate's own fields may be said.
+pub(crate) fn value<'a>(header: &Header, record: &'a Record, sent: bool) -> &'a [u8] {
+    match crate::certificate::status_value(header.field, record.presented.verification()) {
+        Some(status) => status.as_bytes(),
+        None if sent => record.values.get(header.slot).map_or(&[], Vec::as_slice),
+        None => &[],
+    }
+}

@@ -1,0 +1,65 @@
+//! The seam between the filter and Envoy: what the filter asks of its host. [`envoy`] is the real one.
+
+#[cfg(target_arch = "wasm32")]
+pub mod envoy;
+#[cfg(test)]
+pub mod mock;
+
+/// The header maps of a request that the filter reads or changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Map {
+    /// What the client sent, pseudo-headers included.
+    RequestHeaders,
+    /// What it sent behind the body.
+    RequestTrailers,
+    /// What the client will be sent.
+    ResponseHeaders,
+}
+
+/// Where a log line goes in Envoy's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// News of normal operation.
+    Info,
+    /// Something that an operator should look at.
+    Warn,
+    /// Something that does not work.
+    Error,
+}
+
+/// An answer that the filter gives in the origin's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalReply {
+    /// HTTP status; Envoy makes a gRPC status of it for gRPC requests.
+    pub status: u16,
+    /// The access log's `%RESPONSE_CODE_DETAILS%`.
+    pub details: &'static str,
+    /// One line of plain text.
+    pub body: &'static str,
+}
+
+/// What Envoy does for the filter. Calls that fail say so with `None` or `false` and change nothing.
+pub trait Host {
+    /// The whole map, serialised as [`crate::header_map::HeaderMap`] reads it.
+    fn headers(&self, map: Map) -> Option<Vec<u8>>;
+    /// Adds a header behind those of the same name.
+    fn add_header(&self, map: Map, name: &str, value: &[u8]) -> bool;
+    /// Makes `value` the only one of that name.
+    fn set_header(&self, map: Map, name: &str, value: &[u8]) -> bool;
+    /// Removes every header of exactly that (lower-case) name.
+    fn remove_header(&self, map: Map, name: &[u8]) -> bool;
+    /// An Envoy attribute, or a property of the connection set before.
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>>;
+    /// Stores `value` with the downstream connection.
+    fn set_connection_property(&self, name: &str, value: &[u8]) -> bool;
+    /// Answers the request; it goes no further.
+    fn reply(&self, reply: &LocalReply) -> bool;
+    /// The id of the counter of that name, made when there is none.
+    fn define_counter(&self, name: &str) -> Option<u32>;
+    /// Adds one to a counter.
+    fn increment_counter(&self, id: u32);
+    /// Writes a line to Envoy's log.
+    fn log(&self, level: Level, message: &str);
+    /// Whether this is the first call with `key` in any of the process's workers.
+    fn first_in_process(&self, key: &str) -> bool;
+}

@@ -1,0 +1,103 @@
+//! The header names that only this filter may set (spec §4.1).
+//!
+//! Origins that map header names to CGI, WSGI or PHP variable names can't tell `Cf-Client-Cert-Sha256` from `cf_client.cert_sha256`, so
+//! names are compared folded: case ignored, `_` and `.` read as `-`.
+
+use std::collections::HashSet;
+
+/// The two families that are managed whatever the configuration says.
+const FAMILIES: [&[u8]; 2] = [b"cf-client-cert-", b"cf-cert-"];
+
+/// Every managed name: the two families, and the names that the configuration's settings use.
+#[derive(Debug, Default)]
+pub struct ManagedHeaders {
+    folded_names: HashSet<Vec<u8>>,
+    longest: usize,
+}
+
+impl ManagedHeaders {
+    /// The families, and `names` in any spelling.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let folded_names: HashSet<Vec<u8>> = names
+            .into_iter()
+            .map(|name| fold(name.as_bytes()).collect())
+            .collect();
+        let longest = folded_names.iter().map(Vec::len).max().unwrap_or(0);
+        Self {
+            folded_names,
+            longest,
+        }
+    }
+
+    /// Whether `name`, in whatever spelling a client chose, is one of them.
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        FAMILIES.iter().any(|family| {
+            name.len() >= family.len()
+                && fold(name)
+                    .zip(*family)
+                    .all(|(byte, expected)| byte == *expected)
+        }) || (name.len() <= self.longest
+            && self.folded_names.contains(&fold(name).collect::<Vec<u8>>()))
+    }
+}
+
+/// `name` as an origin may fold it: lower case, `_` and `.` as `-`. The length stays.
+pub fn fold(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    name.iter().map(|byte| match byte {
+        b'_' | b'.' => b'-',
+        other => other.to_ascii_lowercase(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ManagedHeaders;
+
+    #[test]
+    fn every_spelling_of_a_managed_name_is_found() {
+        let managed = ManagedHeaders::new(["X-CERT-SERIAL", "Client-Cert"]);
+        for name in [
+            "cf-client-cert-der-base64",
+            "Cf-Client-Cert-Sha256",
+            "cf_client.cert-SHA256",
+            "CF.CLIENT.CERT.ANYTHING",
+            "cf-client-cert-",
+            "cf-cert-verified",
+            "cf_cert_verified",
+            "cf.cert.",
+            "x-cert-serial",
+            "x_cert.Serial",
+            "client_cert",
+        ] {
+            assert!(managed.contains(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_only_resemble_a_managed_one_are_left_alone() {
+        let managed = ManagedHeaders::new(["X-CERT-SERIAL"]);
+        for name in [
+            "cf-client-certificate",
+            "cf-client-cert",
+            "cf-certs",
+            "cf-cert",
+            "cf-connecting-ip",
+            "x-cf-cert-verified",
+            "x-cert-serial-number",
+            "x-cert",
+            "client-cert",
+            "cfclient-cert-der",
+            "",
+        ] {
+            assert!(!managed.contains(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_with_any_bytes_are_compared_without_failing() {
+        let managed = ManagedHeaders::default();
+        assert!(managed.contains(b"cf-cert-\xff\x00"));
+        assert!(!managed.contains(b"\xff\xfe"));
+    }
+}

@@ -1,0 +1,80 @@
+//! Reads the downstream connection's certificate from Envoy, once per connection (spec §4.3, §4.4).
+
+use crate::certificate::{Certificate, pem, xfcc};
+use crate::config::{Config, compiled::VerifiedBy};
+use crate::connection::{CERTIFICATE, Presented, Record};
+use crate::host::Host;
+
+/// Filled by Envoy's `set_filter_state` filter from `%DOWNSTREAM_PEER_CERT%`, for Envoys without `connection.peer_certificate`.
+const FILTER_STATE_KEY: &str = "client_cert_forwarder.pem";
+
+/// The connection's record: as it was kept with the connection, or else read now and kept.
+pub fn record(host: &impl Host, config: &Config, xfcc: Option<&[u8]>) -> Record {
+    let kept = host
+        .property(&[CERTIFICATE])
+        .and_then(|bytes| Record::decode(&bytes, &config.id));
+    kept.unwrap_or_else(|| {
+        let record = read(host, config, xfcc);
+        host.set_connection_property(CERTIFICATE, &record.encode(&config.id));
+        record
+    })
+}
+
+fn read(host: &impl Host, config: &Config, xfcc: Option<&[u8]>) -> Record {
+    let server_name = server_name(host);
+    let without = |presented| Record {
+        presented,
+        too_large: false,
+        server_name: server_name.clone(),
+        values: Vec::new(),
+    };
+    if !is_true(host, &["connection", "mtls"]) {
+        return without(Presented::No);
+    }
+    let Some(der) = certificate(host) else {
+        return without(Presented::SourceMissing);
+    };
+    let verified = match config.verified_by {
+        VerifiedBy::Listener => true,
+        VerifiedBy::Attribute => is_true(host, &["connection", "peer_certificate_valid"]),
+    };
+    let certificate = Certificate::new(der, xfcc.map(xfcc::chain).unwrap_or_default());
+    Record {
+        presented: if verified {
+            Presented::Verified
+        } else {
+            Presented::Unverified
+        },
+        too_large: certificate.too_large(&config.limits),
+        values: config
+            .fields
+            .iter()
+            .map(|field| certificate.value(*field, &config.limits).into_bytes())
+            .collect(),
+        server_name,
+    }
+}
+
+/// DER of the leaf, from whichever source has it.
+fn certificate(host: &impl Host) -> Option<Vec<u8>> {
+    let sources: [&[&str]; 2] = [
+        &["connection", "peer_certificate"],
+        &["filter_state", FILTER_STATE_KEY],
+    ];
+    sources
+        .into_iter()
+        .find_map(|path| pem::decode(&host.property(path)?))
+}
+
+/// The SNI; empty where the client sent none, `None` on plain text.
+fn server_name(host: &impl Host) -> Option<Vec<u8>> {
+    let given = |path: &[&str]| host.property(path).filter(|value| !value.is_empty());
+    given(&["connection", "requested_server_name"])
+        .or_else(|| given(&["connection", "tls_version"]).map(|_| Vec::new()))
+}
+
+/// A boolean attribute is one byte; absent (an older Envoy) means false.
+fn is_true(host: &impl Host, path: &[&str]) -> bool {
+    host.property(path)
+        .is_some_and(|value| value.first().is_some_and(|byte| *byte != 0))
+}

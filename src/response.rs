@@ -1,0 +1,58 @@
+//! What the filter does to a response (spec §4.9).
+
+use crate::config::Config;
+use crate::config::compiled::Setting;
+use crate::filter;
+use crate::header_map::HeaderMap;
+use crate::host::{Host, Map};
+use crate::peer_certificate;
+
+/// Sets the setting's response headers, widens `Vary` where it names the certificate, and explains.
+pub fn decorate(host: &impl Host, config: &Config, setting: Option<&Setting>, explanation: &str) {
+    if let Some(setting) = setting.filter(|setting| !setting.response_headers.is_empty()) {
+        let record = peer_certificate::record(host, config, None);
+        let sent = filter::may_send(setting, &record);
+        for header in &setting.response_headers {
+            let value = filter::value(header, &record, sent);
+            if value.is_empty() {
+                host.remove_header(Map::ResponseHeaders, header.name.as_bytes());
+            } else {
+                host.set_header(Map::ResponseHeaders, &header.name, value);
+            }
+        }
+    }
+    if config.sends_rfc9440 && varies_on_certificate(host) {
+        host.set_header(Map::ResponseHeaders, "vary", b"*");
+    }
+    if config.explain {
+        let hostname = setting
+            .map(|setting| format!("; hostname=\"{}\"", setting.hostname))
+            .unwrap_or_default();
+        host.set_header(
+            Map::ResponseHeaders,
+            EXPLAIN,
+            format!("{explanation}{hostname}").as_bytes(),
+        );
+    }
+}
+
+const EXPLAIN: &str = "client-cert-forwarder";
+
+/// RFC 9440 §2.4: caches between the filter and the client can't tell responses apart by a header that only the origin sees.
+fn varies_on_certificate(host: &impl Host) -> bool {
+    let bytes = host.headers(Map::ResponseHeaders);
+    let headers = bytes.as_deref().and_then(HeaderMap::parse);
+    headers
+        .into_iter()
+        .flat_map(HeaderMap::iter)
+        .filter(|(name, _)| name.eq_ignore_ascii_case(b"vary"))
+        .any(|(_, value)| {
+            value
+                .split(|byte| *byte == b',')
+                .map(<[u8]>::trim_ascii)
+                .any(|name| {
+                    name.eq_ignore_ascii_case(b"client-cert")
+                        || name.eq_ignore_ascii_case(b"client-cert-chain")
+                })
+        })
+}
