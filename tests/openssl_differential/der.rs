@@ -15,7 +15,14 @@ pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const UNIVERSAL: u8 = 0x1c;
 pub(crate) const BMP: u8 = 0x1e;
 
-const SEQUENCE: u8 = 0x30;
+/// Tags of types that are no text.
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const REAL: u8 = 0x09;
+pub(crate) const SEQUENCE: u8 = 0x30;
+
+pub(crate) const SUBJECT_KEY_ID: &str = "2.5.29.14";
+pub(crate) const ALTERNATIVE_NAME: &str = "2.5.29.17";
+pub(crate) const AUTHORITY_KEY_ID: &str = "2.5.29.35";
 
 /// One element.
 pub(crate) fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {

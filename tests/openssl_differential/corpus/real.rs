@@ -1,6 +1,6 @@
 //! Certificates as they are in the world: made by a library with each kind of key, and the roots that Debian ships.
 
-use crate::corpus::Case;
+use super::Case;
 use client_cert_forwarder::certificate::pem;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
@@ -12,7 +12,7 @@ use std::{fs, path::Path};
 const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A root and a leaf for each kind of key.
-pub(crate) fn made_by_a_library() -> Vec<Case> {
+pub(super) fn made_by_a_library() -> Vec<Case> {
     let keys = [
         (
             "P-256",
@@ -85,7 +85,7 @@ fn rsa_key() -> KeyPair {
 }
 
 /// Debian's roots; none, with a word about it, on a machine that has no such file.
-pub(crate) fn roots() -> Vec<Case> {
+pub(super) fn roots() -> Vec<Case> {
     if !Path::new(ROOTS).exists() {
         println!("SKIPPED real roots: {ROOTS} is not on this machine");
         return Vec::new();
