@@ -227,11 +227,11 @@ fn wasm_config(configuration: &str) -> Value {
     })
 }
 
-/// Turns the parts of the filter's metric names into Prometheus labels.
+/// Turns the parts of the filter's metric names into Prometheus labels, as the examples in `envoy/` do.
 fn stats_tags() -> Value {
     json!([
-        { "tag_name": "hostname", "regex": "^wasmcustom\\.client_cert_forwarder\\.(hostname=(.+?);\\.)" },
-        { "tag_name": "outcome", "regex": "^wasmcustom\\.client_cert_forwarder\\..*?(outcome=(.+?);\\.)" }
+        { "tag_name": "hostname", "regex": "(hostname=(.+?);\\.)" },
+        { "tag_name": "outcome", "regex": "(outcome=(.+?);\\.)" }
     ])
 }
 

@@ -87,7 +87,7 @@ impl Answer {
         }
     }
 
-    /// Answers 200 without reading the request's body.
+    /// Answers 200 at once, and reads the request's body only when the test calls [`Origin::release`].
     pub fn before_body() -> Answer {
         Answer {
             course: Course::BeforeBody,
@@ -247,7 +247,13 @@ async fn respond(
     let index = state.record(&head);
 
     let mut received = Bytes::new();
-    if matches!(answer.course, Course::Echo | Course::Reset) {
+    if answer.course == Course::BeforeBody {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            state.wait_for_release().await;
+            let _ = body.collect().await;
+        });
+    } else {
         let collected = body.collect().await.map_err(io::Error::other)?;
         let trailers = collected.trailers().map(Headers::from).unwrap_or_default();
         received = collected.to_bytes();
@@ -276,6 +282,14 @@ async fn respond(
 }
 
 impl State {
+    async fn wait_for_release(&self) {
+        let _ = self
+            .released
+            .subscribe()
+            .wait_for(|released| *released)
+            .await;
+    }
+
     fn next_answer(&self, path: &str) -> Answer {
         let mut answers = self.answers.lock().expect("no poison");
         match answers.get_mut(path) {
@@ -330,11 +344,7 @@ fn until_released(state: Arc<State>) -> Body {
             .await
             .is_ok()
         {
-            let _ = state
-                .released
-                .subscribe()
-                .wait_for(|released| *released)
-                .await;
+            state.wait_for_release().await;
         }
     });
     body.boxed()
