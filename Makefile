@@ -1,5 +1,7 @@
 # Run `make help` for what there is.
 ENVOY_VERSION ?= 1.40.0
+# The other versions that the integration tests run against (1.38.3 has no V8).
+MATRIX := 1.36.4 1.38.2 1.39.3
 ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
 WASM := target/wasm32-wasip1/wasm/client_cert_forwarder.wasm
@@ -40,6 +42,14 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --exclude integration
 	cargo test --locked -p integration
+
+.PHONY: test-matrix
+test-matrix: build ## The integration tests against the older Envoys too
+	@for version in $(MATRIX); do \
+		echo "Envoy $$version"; \
+		tests/fetch-envoy $$version && \
+		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy cargo test --locked --quiet -p integration --test integration || exit 1; \
+	done
 
 .PHONY: lint
 lint: toolchain ## Formatting and clippy, warnings are errors
