@@ -91,6 +91,11 @@ impl Envoy {
             .unwrap_or_else(|| panic!("no listener {listener:?} in {:?}", self.tls))
     }
 
+    /// Where the admin interface is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// The body that the admin interface gives for that path.
     pub async fn admin(&self, path: &str) -> String {
         admin_get(self.admin, path)

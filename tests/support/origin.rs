@@ -24,7 +24,8 @@ use tokio::{
 
 use crate::message::Headers;
 
-/// An HTTP/1.1 and HTTP/2 (prior knowledge, no TLS) server. It answers 200 with the request's body unless told otherwise.
+/// An HTTP/1.1 and HTTP/2 (prior knowledge, no TLS) server. It answers 200 with the request's body unless told
+/// otherwise, and `/headers` with the headers.
 pub struct Origin {
     address: SocketAddr,
     state: Arc<State>,
@@ -268,6 +269,10 @@ async fn respond(
     }
     let body = match answer.course {
         Course::Reset => return Err(io::Error::other("reset as the test asked for")),
+        Course::Echo if head.uri.path() == "/headers" => full(Bytes::from(format!(
+            "{:#?}\n",
+            Headers::from(&head.headers)
+        ))),
         Course::Echo => full(received),
         Course::BeforeBody => full(Bytes::from_static(b"answered before the body")),
         Course::OpenEnded => until_released(state),
