@@ -185,8 +185,13 @@ async fn spellings_that_only_http1_can_send_are_removed() {
             [] => assert_eq!(status, Some(400), "{name:?}"),
             [request] => {
                 assert_eq!(status, Some(200), "{name:?}");
-                let seen = format!("{:?}", request.headers);
-                assert!(!seen.contains("spoofed"), "{name:?} came through: {seen}");
+                // A line that starts with a space continues the value before it.
+                let spoofed = request
+                    .headers
+                    .0
+                    .iter()
+                    .find(|(_, value)| value.starts_with(b"spoofed"));
+                assert_eq!(spoofed, None, "{name:?} came through");
                 assert_eq!(request.header("x-last"), Some("1"), "{name:?}");
             }
             more => panic!("{name:?} became {more:#?}"),
@@ -252,6 +257,11 @@ async fn reject_answers_400_and_nothing_reaches_the_origin() {
                 .await;
             for name in MANAGED {
                 let request = Request::get(authority, "/spoofed").header(name, "spoofed");
+                // Envoy closes an HTTP/1.1 connection on which it has answered 400 itself.
+                let client = match protocol {
+                    Protocol::Http1 => &client.reconnect().await,
+                    _ => &client,
+                };
                 assert_eq!(
                     client.send(request).await.status,
                     400,

@@ -65,10 +65,7 @@ impl Bootstrap<'_> {
         json!({
             "name": format!("{}-quic", listener.name),
             "address": { "socket_address": { "protocol": "UDP", "address": "127.0.0.1", "port_value": 0 } },
-            "udp_listener_config": {
-                "quic_options": {},
-                "downstream_socket_config": { "prefer_gro": false }
-            },
+            "udp_listener_config": { "quic_options": {} },
             "filter_chains": [{
                 "filters": [self.connection_manager(listener, "HTTP3")],
                 "transport_socket": {
