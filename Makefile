@@ -65,3 +65,22 @@ fmt: toolchain ## Format the code
 clean: ## Remove everything built (the Envoy binaries stay)
 	cargo clean
 	rm -rf dist
+
+.PHONY: image
+image: wasm ## The OCI wasm image as an OCI layout in dist/image, and Kubernetes manifests that pin it
+	cargo run --quiet --locked -p xtask -- image
+
+.PHONY: push
+push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME, REGISTRY_PASSWORD log in)
+	@test -n "$(IMAGE)" || { echo "make: say where to: make push IMAGE=host:port/name:tag" >&2; exit 1; }
+	@test -d dist/image || { echo "make: dist/image is missing: run make image first" >&2; exit 1; }
+	cargo run --quiet --locked -p xtask -- push "$(IMAGE)"
+
+.PHONY: compose-test
+compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)
+	@command -v python3 >/dev/null || { echo "make: python3 is missing: install Python 3" >&2; exit 1; }
+	python3 -B tests/compose/compose_test.py
+
+.PHONY: release-check
+release-check: image ## Check that this commit can be released
+	cargo run --quiet --locked -p xtask -- release-check
