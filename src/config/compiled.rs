@@ -1,6 +1,6 @@
 //! The compiled configuration: checked, immutable, and in the shape that a request asks for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -229,7 +229,7 @@ impl Setting {
         let response_headers = compile_headers(
             &setting.response_headers,
             &response_path,
-            BTreeSet::new(),
+            HashSet::new(),
             fields,
         )?;
         if let Some((name, _)) = setting
@@ -265,10 +265,10 @@ impl Setting {
 fn compile_headers(
     headers: &HeaderFields,
     path: &str,
-    taken: BTreeSet<&str>,
+    taken: HashSet<&str>,
     fields: &mut FieldTable,
 ) -> Result<Vec<Header>, ConfigError> {
-    let mut seen: BTreeSet<String> = taken.into_iter().map(str::to_owned).collect();
+    let mut seen: HashSet<String> = taken.into_iter().map(str::to_owned).collect();
     let mut compiled = Vec::with_capacity(headers.0.len());
     for (name, field) in &headers.0 {
         let refuse = |reason: &str| Err(ConfigError::new(format!("{path}.{name}"), reason));
