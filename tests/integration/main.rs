@@ -7,6 +7,7 @@ mod examples;
 mod forwarding;
 mod hostile_input;
 mod metrics;
+mod readme;
 mod reload;
 mod sanitising;
 mod sources;
