@@ -16,6 +16,7 @@ use crate::{
     listener::Tls,
     pki::{Identity, pki},
     raw::RawConnection,
+    version::envoy_version,
 };
 
 /// The protocols that clients speak.
@@ -31,6 +32,15 @@ pub enum Protocol {
 
 /// All protocols, for tests that hold for each.
 pub const PROTOCOLS: [Protocol; 3] = [Protocol::Http1, Protocol::Http2, Protocol::Http3];
+
+/// The protocols over which this Envoy can ask for a client certificate.
+pub fn mtls_protocols() -> &'static [Protocol] {
+    if envoy_version().has_quic_client_certificates() {
+        &PROTOCOLS
+    } else {
+        &[Protocol::Http1, Protocol::Http2]
+    }
+}
 
 /// What a connection will be; [`Connector::connect`] makes it so.
 pub struct Connector<'a> {

@@ -28,7 +28,7 @@ pub mod raw;
 pub mod version;
 pub mod wasm;
 
-pub use client::{Client, PROTOCOLS, Protocol};
+pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};
 pub use envoy::{Envoy, Update};
 pub use listener::{Listener, Tls};
 pub use message::{Headers, Request, Response};

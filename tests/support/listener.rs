@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::version::envoy_version;
+
 /// What the listener asks of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
@@ -57,6 +59,13 @@ impl Listener {
     /// Listens on QUIC too.
     pub fn http3(mut self) -> Listener {
         self.http3 = true;
+        self
+    }
+
+    /// Listens on QUIC too where this Envoy can ask for a client certificate there: for clients over
+    /// [`crate::mtls_protocols`].
+    pub fn every_mtls_protocol(mut self) -> Listener {
+        self.http3 = envoy_version().has_quic_client_certificates();
         self
     }
 
