@@ -185,12 +185,27 @@ impl Request {
         let record = peer_certificate::record(host, &self.plugin.config, xfcc);
         if let Some((outcome, reply)) = enforcement::refusal(&self.plugin.config, setting, &record)
         {
+            self.say_why(host, setting, &record, outcome);
             self.conclude(host, outcome);
             host.reply(&reply);
             return Action::Stop;
         }
         self.add_headers(host, setting, &record, forwards_now);
         Action::Continue
+    }
+
+    /// Logs what an operator can do about a refusal that is not the client's fault.
+    fn say_why(&self, host: &impl Host, setting: &Setting, record: &Record, refused: Outcome) {
+        let reason = match refused {
+            Outcome::Misdirected if record.server_name.as_ref().is_some_and(Vec::is_empty) => {
+                refused
+            }
+            Outcome::Denied => outcome(setting, record),
+            _ => return,
+        };
+        self.plugin
+            .notices
+            .explain(host, &self.plugin.config, reason);
     }
 
     fn add_headers(
