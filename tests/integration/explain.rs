@@ -55,19 +55,67 @@ async fn each_outcome_is_said_with_the_setting_that_matched() {
     let [trusted, untrusted, huge, anonymous] = &clients;
     let get = Request::get;
     for (client, request, expected) in [
-        (trusted, get("api.example.com", "/refused"), r#"undelivered; hostname="api.example.com""#),
-        (trusted, get("api.example.com", "/no-upstream"), r#"undelivered; hostname="api.example.com""#),
-        (trusted, get("api.example.com", "/"), r#"forwarded; hostname="api.example.com""#),
-        (trusted, get("api.example.com", "/"), r#"already_forwarded; hostname="api.example.com""#),
-        (trusted, get("api.example.com", "/refused"), r#"already_forwarded; hostname="api.example.com""#),
-        (trusted, get("WWW.example.com:443", "/"), r#"forwarded; hostname="*.example.com""#),
-        (trusted, get("www.example.com.", "/"), r#"forwarded; hostname="*.example.com""#),
-        (trusted, get("none.example.com", "/"), r#"no_forwarding; hostname="none.example.com""#),
+        (
+            trusted,
+            get("api.example.com", "/refused"),
+            r#"undelivered; hostname="api.example.com""#,
+        ),
+        (
+            trusted,
+            get("api.example.com", "/no-upstream"),
+            r#"undelivered; hostname="api.example.com""#,
+        ),
+        (
+            trusted,
+            get("api.example.com", "/"),
+            r#"forwarded; hostname="api.example.com""#,
+        ),
+        (
+            trusted,
+            get("api.example.com", "/"),
+            r#"already_forwarded; hostname="api.example.com""#,
+        ),
+        (
+            trusted,
+            get("api.example.com", "/refused"),
+            r#"already_forwarded; hostname="api.example.com""#,
+        ),
+        (
+            trusted,
+            get("WWW.example.com:443", "/"),
+            r#"forwarded; hostname="*.example.com""#,
+        ),
+        (
+            trusted,
+            get("www.example.com.", "/"),
+            r#"forwarded; hostname="*.example.com""#,
+        ),
+        (
+            trusted,
+            get("none.example.com", "/"),
+            r#"no_forwarding; hostname="none.example.com""#,
+        ),
         (trusted, get("example.org", "/"), "no_setting"),
-        (trusted, get(ADMIN, "/"), r#"misdirected; hostname="admin.example.com""#),
-        (untrusted, get("www.example.com", "/"), r#"unverified; hostname="*.example.com""#),
-        (huge, get("www.example.com", "/"), r#"too_large; hostname="*.example.com""#),
-        (anonymous, get("www.example.com", "/"), r#"no_certificate; hostname="*.example.com""#),
+        (
+            trusted,
+            get(ADMIN, "/"),
+            r#"misdirected; hostname="admin.example.com""#,
+        ),
+        (
+            untrusted,
+            get("www.example.com", "/"),
+            r#"unverified; hostname="*.example.com""#,
+        ),
+        (
+            huge,
+            get("www.example.com", "/"),
+            r#"too_large; hostname="*.example.com""#,
+        ),
+        (
+            anonymous,
+            get("www.example.com", "/"),
+            r#"no_certificate; hostname="*.example.com""#,
+        ),
         (
             anonymous,
             get("example.org", "/").header("cf_client.cert-sha256", "x"),
@@ -99,18 +147,35 @@ async fn the_filters_own_replies_explain_themselves_over_every_protocol() {
         let client = Client::over(protocol, &envoy).sni(ADMIN).connect().await;
         let spoofing = Request::get("api.example.com", "/").header("cf-client-cert-sha256", "x");
         for (request, expected) in [
-            (Request::get(ADMIN, "/"), r#"403 denied; hostname="admin.example.com""#),
-            (spoofing, r#"400 spoof_rejected; hostname="api.example.com""#),
+            (
+                Request::get(ADMIN, "/"),
+                r#"403 denied; hostname="admin.example.com""#,
+            ),
+            (
+                spoofing,
+                r#"400 spoof_rejected; hostname="api.example.com""#,
+            ),
             (Request::get("a,b", "/"), "400 denied"),
         ] {
             let response = client.send(request).await;
-            let said = format!("{} {}", response.status, response.header(EXPLANATION).unwrap_or("nothing"));
+            let said = format!(
+                "{} {}",
+                response.status,
+                response.header(EXPLANATION).unwrap_or("nothing")
+            );
             assert_eq!(said, expected, "{protocol:?}");
             assert_plain(&response);
         }
-        let elsewhere = Client::over(protocol, &envoy).connect().await.get(ADMIN, "/").await;
+        let elsewhere = Client::over(protocol, &envoy)
+            .connect()
+            .await
+            .get(ADMIN, "/")
+            .await;
         assert_eq!(elsewhere.status, 421);
-        assert_eq!(elsewhere.header(EXPLANATION), Some(r#"misdirected; hostname="admin.example.com""#));
+        assert_eq!(
+            elsewhere.header(EXPLANATION),
+            Some(r#"misdirected; hostname="admin.example.com""#)
+        );
         assert_plain(&elsewhere);
     }
     assert!(origin.requests().is_empty());
@@ -119,10 +184,16 @@ async fn the_filters_own_replies_explain_themselves_over_every_protocol() {
 #[tokio::test]
 async fn a_header_of_that_name_from_the_origin_is_replaced() {
     let origin = Origin::start().await;
-    origin.answer("/", [support::Answer::status(200).header("Client-Cert-Forwarder", "forwarded")]);
+    origin.answer(
+        "/",
+        [support::Answer::status(200).header("Client-Cert-Forwarder", "forwarded")],
+    );
     let envoy = envoy(&origin, configuration(true)).await;
     let client = connect(&envoy, None).await;
-    assert_eq!(explained(&client, Request::get("example.org", "/")).await, "no_setting");
+    assert_eq!(
+        explained(&client, Request::get("example.org", "/")).await,
+        "no_setting"
+    );
 }
 
 #[tokio::test]
@@ -131,7 +202,10 @@ async fn without_the_key_no_response_explains() {
     let mut unsaid = configuration(false);
     for _ in 0..2 {
         let envoy = envoy(&origin, unsaid.clone()).await;
-        for client in [connect(&envoy, Some(&pki().client)).await, connect(&envoy, None).await] {
+        for client in [
+            connect(&envoy, Some(&pki().client)).await,
+            connect(&envoy, None).await,
+        ] {
             for (hostname, path) in [
                 ("api.example.com", "/"),
                 ("api.example.com", "/refused"),

@@ -36,7 +36,10 @@ async fn client(envoy: &Envoy, sni: &str, identity: Option<&Identity>) -> Health
         .ca_certificate(Certificate::from_pem(&pki().ca_pem))
         .domain_name(sni);
     if let Some(identity) = identity {
-        tls = tls.identity(ClientIdentity::from_pem(identity.chain_pem(), identity.key_pem()));
+        tls = tls.identity(ClientIdentity::from_pem(
+            identity.chain_pem(),
+            identity.key_pem(),
+        ));
     }
     let endpoint = Endpoint::from_shared(format!("https://{}", envoy.address("main")))
         .and_then(|endpoint| endpoint.tls_config(tls))
@@ -57,9 +60,15 @@ async fn a_call_without_a_verified_certificate_gets_permission_denied() {
         let mut client = client(&envoy, ADMIN, identity).await;
         let status = check(&mut client).await.expect_err("a refusal");
         assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
-        assert!(status.message().contains("requires a client certificate"), "{status:?}");
+        assert!(
+            status.message().contains("requires a client certificate"),
+            "{status:?}"
+        );
         let stream = client.watch(HealthCheckRequest::default()).await;
-        assert_eq!(stream.expect_err("a refusal").code(), Code::PermissionDenied);
+        assert_eq!(
+            stream.expect_err("a refusal").code(),
+            Code::PermissionDenied
+        );
     }
     assert!(origin.requests().is_empty());
     assert_eq!(envoy.counter(ADMIN, "denied").await, 4);
