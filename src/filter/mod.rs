@@ -90,6 +90,7 @@ impl Request {
             return Action::Stop;
         }
         if config.enforces && !hostname::is_unambiguous(inbound.authority) {
+            self.setting = None;
             self.conclude(host, Outcome::Denied);
             host.reply(&enforcement::ambiguous_hostname());
             return Action::Stop;
