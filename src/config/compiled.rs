@@ -46,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether responses say what the filter did.
     pub explain: bool,
+    /// Whether some setting refuses requests, so that no request may pass whose hostname is in doubt.
+    pub enforces: bool,
     /// Whether some setting sends `Client-Cert`, so that responses may vary on it (RFC 9440 §2.4).
     pub sends_rfc9440: bool,
     hostnames: HostnameTable,
@@ -156,6 +158,9 @@ impl Config {
                 max_certificate_chain_bytes: config.max_certificate_chain_bytes as usize,
             },
             explain: config.explain,
+            enforces: settings
+                .iter()
+                .any(|setting| setting.require_client_certificate || setting.sni_must_match),
             sends_rfc9440,
             hostnames,
             settings,

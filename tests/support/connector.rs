@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 use crate::{
     client::{Client, Error, Link},
     envoy::Envoy,
+    fields::{FieldsConnection, Http2, Http3},
     listener::Tls,
     pki::{Identity, pki},
     raw::RawConnection,
@@ -123,6 +124,20 @@ impl<'a> Connector<'a> {
         RawConnection::new(stream.io)
     }
 
+    /// Connects for header fields that no HTTP library would send.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn connect_fields(self) -> FieldsConnection {
+        let target = self.target();
+        if target.protocol == Protocol::Http3 {
+            let (endpoint, connection) = target.quic().await.expect("a connection to Envoy");
+            return FieldsConnection::Http3(Http3::new(endpoint, connection).await);
+        }
+        let stream = target.connect_tcp().await.expect("a connection to Envoy");
+        FieldsConnection::Http2(Http2::new(stream.io).await)
+    }
+
     fn target(&self) -> Target {
         let listener = match self.protocol {
             Protocol::Http3 => format!("{}-quic", self.listener),
@@ -218,6 +233,11 @@ impl Target {
     }
 
     async fn connect_quic(&self) -> Result<Link, Error> {
+        let (endpoint, connection) = self.quic().await?;
+        Link::http3(endpoint, connection).await
+    }
+
+    async fn quic(&self) -> Result<(quinn::Endpoint, quinn::Connection), Error> {
         let config = self.tls.as_deref().ok_or("HTTP/3 needs TLS")?.clone();
         let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config)?));
         config.transport_config(Arc::new(quic_transport()));
@@ -225,7 +245,7 @@ impl Target {
         let connection = endpoint
             .connect_with(config, self.address, &self.server_name.to_str())?
             .await?;
-        Link::http3(endpoint, connection).await
+        Ok((endpoint, connection))
     }
 }
 

@@ -19,6 +19,7 @@ pub mod bootstrap;
 pub mod client;
 pub mod connector;
 pub mod envoy;
+pub mod fields;
 pub mod listener;
 pub mod message;
 pub mod metrics;
