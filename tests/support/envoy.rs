@@ -268,6 +268,7 @@ impl EnvoyBuilder {
             .arg("--admin-address-path")
             .arg(admin_path(folder))
             .args(["--disable-hot-restart", "--log-level", self.log_level])
+            .args(["--file-flush-interval-msec", "50"])
             .args(["--concurrency", &self.concurrency.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -364,8 +365,8 @@ struct DiscoveryCounts {
     failures: u64,
 }
 
-/// A shell that waits for the end of its input, which this process holds open as long as it lives.
-fn spawn_watchdog(process: u32) -> Child {
+/// A shell that waits for the end of its input, which this process holds open as long as it lives, and then kills that process.
+pub fn spawn_watchdog(process: u32) -> Child {
     Command::new("sh")
         .args(["-c", "read _; kill -9 \"$0\"", &process.to_string()])
         .stdin(Stdio::piped())

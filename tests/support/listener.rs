@@ -25,6 +25,7 @@ pub struct Listener {
     pub(crate) forward_client_cert: Option<&'static str>,
     pub(crate) filters_before: Vec<Value>,
     pub(crate) filters_after: Vec<Value>,
+    pub(crate) access_log: Option<&'static str>,
 }
 
 impl Listener {
@@ -84,6 +85,12 @@ impl Listener {
         self
     }
 
+    /// Writes a line of that format into Envoy's log for each request that is over.
+    pub fn access_log(mut self, format: &'static str) -> Listener {
+        self.access_log = Some(format);
+        self
+    }
+
     fn new(tls: Tls) -> Listener {
         Listener {
             name: "main".to_owned(),
@@ -93,6 +100,7 @@ impl Listener {
             forward_client_cert: None,
             filters_before: Vec::new(),
             filters_after: Vec::new(),
+            access_log: None,
         }
     }
 }
