@@ -35,13 +35,19 @@ pub fn loaded(host: &impl Host, config: &Config, no_configuration: bool) {
     if !first_in_process(host, config, "loaded") {
         return;
     }
-    let (version, settings) = (env!("CARGO_PKG_VERSION"), config.settings.len());
+    let (version, revision) = (
+        env!("CARGO_PKG_VERSION"),
+        env!("CLIENT_CERT_FORWARDER_REVISION"),
+    );
+    let settings = config.settings.len();
     if no_configuration {
         host.log(Level::Warn, "the plugin configuration is empty: nothing is forwarded, managed headers are still removed");
     }
     host.log(
         Level::Info,
-        &format!("client-cert-forwarder {version} serves {settings} settings"),
+        &format!(
+            "client-cert-forwarder {version} (revision {revision}) serves {settings} settings"
+        ),
     );
 }
 

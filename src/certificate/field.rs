@@ -156,10 +156,15 @@ impl Field {
         if name.len() > 2 * "certChainRFC9440TooLarge".len() {
             return None;
         }
-        let wanted = name.to_lowercase();
+        let wanted = name.to_ascii_lowercase();
         Field::ALL
             .iter()
-            .map(|(known, _)| (strsim::osa_distance(&wanted, &known.to_lowercase()), *known))
+            .map(|(known, _)| {
+                (
+                    strsim::osa_distance(&wanted, &known.to_ascii_lowercase()),
+                    *known,
+                )
+            })
             .min_by_key(|(edits, _)| *edits)
             .filter(|(edits, _)| *edits <= MOST_EDITS)
             .map(|(_, known)| known)

@@ -2,7 +2,7 @@
 //! (nginx's `$ssl_client_s_dn_legacy`). Both are printable ASCII, whatever is in the certificate.
 //!
 //! Header values can't end with a space (RFC 9110 §5.5), so a space at the very end is written as its code, `\20` or `\x20`.
-//! That is the only deviation from OpenSSL.
+//! The other differences are in what no CA issues; `tests/openssl_differential/corpus/differences.rs` has them all.
 
 use super::tlv::{self, BIT_STRING, Element, OBJECT_IDENTIFIER, SEQUENCE, SET};
 use super::{hex, oid};

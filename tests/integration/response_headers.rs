@@ -42,6 +42,14 @@ async fn the_filters_own_refusals_carry_them() {
     let origin = Origin::start().await;
     let mut configuration = configuration();
     configuration["settings"][0]["require_client_certificate"] = json!(true);
+    configuration["settings"][0]["sni_must_match"] = json!(false);
+    let mut misdirected = configuration["settings"][0].clone();
+    misdirected["hostname"] = json!("admin.example.com");
+    misdirected["sni_must_match"] = json!(true);
+    configuration["settings"]
+        .as_array_mut()
+        .expect("settings")
+        .push(misdirected);
     let envoy = Envoy::with_filter(configuration)
         .listener(Listener::optional().http3())
         .start(&origin)
@@ -53,8 +61,8 @@ async fn the_filters_own_refusals_carry_them() {
         assert_says(&response, "403", "NONE", None);
 
         let connector = Client::over(protocol, &envoy).with(&pki().client);
-        let client = connector.sni("other.example.com").connect().await;
-        let response = client.get("api.example.com", "/").await;
+        let client = connector.sni("api.example.com").connect().await;
+        let response = client.get("admin.example.com", "/").await;
         assert_eq!(response.status, 421, "{protocol:?}");
         assert_says(&response, "421", "SUCCESS", Some(&pki().client.sha256()));
     }

@@ -262,18 +262,18 @@ async fn a_response_that_varies_on_the_certificate_varies_on_everything() {
             .await;
         for (number, (lines, expected)) in table.iter().enumerate() {
             let response = client.get("api.example.com", &format!("/{number}")).await;
-            let vary: Vec<String> = response
+            // Envoy may fold several lines of one header into one.
+            let names = |lines: &[&str]| -> Vec<String> {
+                let names = lines.iter().flat_map(|line| line.split(','));
+                names.map(|name| name.trim().to_owned()).collect()
+            };
+            let vary: Vec<&str> = response
                 .headers
                 .all("vary")
                 .into_iter()
-                .map(|value| String::from_utf8_lossy(value).into_owned())
+                .map(|value| std::str::from_utf8(value).expect("ASCII"))
                 .collect();
-            // Envoy may fold several lines of one header into one.
-            assert_eq!(
-                vary.join(", "),
-                expected.join(", "),
-                "{lines:?} over {protocol:?}"
-            );
+            assert_eq!(names(&vary), names(expected), "{lines:?} over {protocol:?}");
             assert_eq!(response.header("x-other"), Some("Client-Cert"));
         }
     }

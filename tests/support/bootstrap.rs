@@ -65,10 +65,7 @@ impl Bootstrap<'_> {
         json!({
             "name": format!("{}-quic", listener.name),
             "address": { "socket_address": { "protocol": "UDP", "address": "127.0.0.1", "port_value": 0 } },
-            "udp_listener_config": {
-                "quic_options": {},
-                "downstream_socket_config": { "prefer_gro": false }
-            },
+            "udp_listener_config": { "quic_options": {} },
             "filter_chains": [{
                 "filters": [self.connection_manager(listener, "HTTP3")],
                 "transport_socket": {
@@ -236,11 +233,11 @@ fn wasm_config(configuration: &str) -> Value {
     })
 }
 
-/// Turns the parts of the filter's metric names into Prometheus labels.
+/// Turns the parts of the filter's metric names into Prometheus labels, as the examples in `envoy/` do.
 fn stats_tags() -> Value {
     json!([
-        { "tag_name": "hostname", "regex": "^wasmcustom\\.client_cert_forwarder\\.(hostname=(.+?);\\.)" },
-        { "tag_name": "outcome", "regex": "^wasmcustom\\.client_cert_forwarder\\..*?(outcome=(.+?);\\.)" }
+        { "tag_name": "hostname", "regex": "(hostname=(.+?);\\.)" },
+        { "tag_name": "outcome", "regex": "(outcome=(.+?);\\.)" }
     ])
 }
 

@@ -46,7 +46,6 @@ pub struct EnvoyBuilder {
     concurrency: u32,
     upstream_http2: bool,
     routes: Vec<Value>,
-    log_level: &'static str,
 }
 
 /// What Envoy did with a new configuration.
@@ -74,7 +73,6 @@ impl Envoy {
             concurrency: 1,
             upstream_http2: false,
             routes: Vec::new(),
-            log_level: "info",
         }
     }
 
@@ -91,6 +89,11 @@ impl Envoy {
             .get(listener)
             .copied()
             .unwrap_or_else(|| panic!("no listener {listener:?} in {:?}", self.tls))
+    }
+
+    /// Where the admin interface is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
     }
 
     /// The body that the admin interface gives for that path.
@@ -188,12 +191,6 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Envoy's log level, `info` by default.
-    pub fn log_level(mut self, level: &'static str) -> EnvoyBuilder {
-        self.log_level = level;
-        self
-    }
-
     /// Starts Envoy and waits until it takes connections.
     ///
     /// # Panics
@@ -267,8 +264,9 @@ impl EnvoyBuilder {
             .arg(config)
             .arg("--admin-address-path")
             .arg(admin_path(folder))
-            .args(["--disable-hot-restart", "--log-level", self.log_level])
             .args(["--file-flush-interval-msec", "50"])
+            .args(["--disable-hot-restart", "--log-level", "warning"])
+            .args(["--component-log-level", "wasm:info"])
             .args(["--concurrency", &self.concurrency.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -24,7 +24,8 @@ use tokio::{
 
 use crate::message::Headers;
 
-/// An HTTP/1.1 and HTTP/2 (prior knowledge, no TLS) server. It answers 200 with the request's body unless told otherwise.
+/// An HTTP/1.1 and HTTP/2 (prior knowledge, no TLS) server. It answers 200 with the request's body unless told
+/// otherwise, and `/headers` with the headers.
 pub struct Origin {
     address: SocketAddr,
     state: Arc<State>,
@@ -86,7 +87,7 @@ impl Answer {
         }
     }
 
-    /// Answers 200 without reading the request's body.
+    /// Answers 200 at once, and reads the request's body only when the test calls [`Origin::release`].
     pub fn before_body() -> Answer {
         Answer {
             course: Course::BeforeBody,
@@ -246,7 +247,13 @@ async fn respond(
     let index = state.record(&head);
 
     let mut received = Bytes::new();
-    if matches!(answer.course, Course::Echo | Course::Reset) {
+    if answer.course == Course::BeforeBody {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            state.wait_for_release().await;
+            let _ = body.collect().await;
+        });
+    } else {
         let collected = body.collect().await.map_err(io::Error::other)?;
         let trailers = collected.trailers().map(Headers::from).unwrap_or_default();
         received = collected.to_bytes();
@@ -262,6 +269,10 @@ async fn respond(
     }
     let body = match answer.course {
         Course::Reset => return Err(io::Error::other("reset as the test asked for")),
+        Course::Echo if head.uri.path() == "/headers" => full(Bytes::from(format!(
+            "{:#?}\n",
+            Headers::from(&head.headers)
+        ))),
         Course::Echo => full(received),
         Course::BeforeBody => full(Bytes::from_static(b"answered before the body")),
         Course::OpenEnded => until_released(state),
@@ -271,6 +282,14 @@ async fn respond(
 }
 
 impl State {
+    async fn wait_for_release(&self) {
+        let _ = self
+            .released
+            .subscribe()
+            .wait_for(|released| *released)
+            .await;
+    }
+
     fn next_answer(&self, path: &str) -> Answer {
         let mut answers = self.answers.lock().expect("no poison");
         match answers.get_mut(path) {
@@ -325,11 +344,7 @@ fn until_released(state: Arc<State>) -> Body {
             .await
             .is_ok()
         {
-            let _ = state
-                .released
-                .subscribe()
-                .wait_for(|released| *released)
-                .await;
+            state.wait_for_release().await;
         }
     });
     body.boxed()

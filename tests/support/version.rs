@@ -1,6 +1,6 @@
 //! Which Envoy the tests run, and what that version can do.
 
-use std::{path::PathBuf, process::Command, sync::OnceLock};
+use std::{fmt, path::PathBuf, process::Command, sync::OnceLock};
 
 use crate::wasm::repository;
 
@@ -44,6 +44,12 @@ pub fn envoy_version() -> Version {
 /// Major, minor and patch number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32, pub u32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
 
 impl Version {
     /// The attribute `connection.peer_certificate` exists.
