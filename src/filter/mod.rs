@@ -86,7 +86,7 @@ impl Request {
         let setting = config.setting(&hostname::from_authority(inbound.authority));
         self.setting = setting.map(|(number, _)| number);
 
-        if !inbound.spoofed.is_empty() && self.sanitise(host, &inbound.spoofed) == Action::Stop {
+        if !inbound.spoofed.is_empty() && self.sanitise(host, &inbound) == Action::Stop {
             return Action::Stop;
         }
         if config.enforces && !hostname::is_unambiguous(inbound.authority) {
@@ -155,15 +155,17 @@ impl Request {
     }
 
     /// Removes the managed headers that the client made, or refuses the request (spec §4.1).
-    fn sanitise(&mut self, host: &impl Host, spoofed: &[&[u8]]) -> Action {
+    fn sanitise(&mut self, host: &impl Host, inbound: &Inbound<'_>) -> Action {
         if self.plugin.config.reject_spoofed_headers {
+            // The response may tell of the certificate, and what it reads is kept: now is the time to read the chain with it.
+            peer_certificate::record(host, &self.plugin.config, inbound.xfcc);
             self.conclude(host, Outcome::SpoofRejected);
             host.reply(&enforcement::spoofed_header());
             return Action::Stop;
         }
         self.stripped = true;
         self.count(host, Outcome::SpoofStripped);
-        remove_all(host, Map::RequestHeaders, spoofed)
+        remove_all(host, Map::RequestHeaders, &inbound.spoofed)
     }
 
     /// Does what `setting` asks for. Once the certificate was delivered, and nothing else is asked for, this is one property read.

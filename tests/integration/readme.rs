@@ -76,7 +76,11 @@ fn every_command_is_one_that_the_makefile_or_the_checkout_has() {
 fn every_file_that_it_names_is_there() {
     let readme = read("README.md");
     let named = readme.split('`').skip(1).step_by(2);
-    let paths = named.filter(|name| ["envoy/", "src/", "tests/"].iter().any(|folder| name.starts_with(folder)));
+    let paths = named.filter(|name| {
+        ["envoy/", "src/", "tests/"]
+            .iter()
+            .any(|folder| name.starts_with(folder))
+    });
     for path in paths {
         assert!(repository().join(path).exists(), "README.md names {path}");
     }
