@@ -3,7 +3,7 @@
 use serde_json::json;
 use support::{Answer, Client, Envoy, Identity, Listener, Origin, Protocol, pki};
 
-use crate::enforcing::{ADMIN, PUBLIC, settings};
+use crate::enforcing::{ADMIN, PUBLIC, settings, verifies_by_attribute};
 
 async fn start(origin: &Origin) -> Envoy {
     origin.answer("/socket", [Answer::upgrade()]);
@@ -50,6 +50,9 @@ fn websocket(hostname: &str) -> String {
 
 #[tokio::test]
 async fn a_websocket_needs_a_verified_certificate() {
+    if !verifies_by_attribute() {
+        return;
+    }
     let origin = Origin::start().await;
     let envoy = start(&origin).await;
     for (identity, hostname, status) in [
@@ -77,6 +80,9 @@ async fn a_websocket_needs_a_verified_certificate() {
 
 #[tokio::test]
 async fn a_websocket_over_http2_or_http3_needs_a_verified_certificate() {
+    if !verifies_by_attribute() {
+        return;
+    }
     let origin = Origin::start().await;
     let envoy = start(&origin).await;
     for protocol in [Protocol::Http2, Protocol::Http3] {
@@ -107,6 +113,9 @@ async fn a_websocket_over_http2_or_http3_needs_a_verified_certificate() {
 
 #[tokio::test]
 async fn a_tunnel_needs_a_verified_certificate() {
+    if !verifies_by_attribute() {
+        return;
+    }
     let origin = Origin::start().await;
     let envoy = start(&origin).await;
     for (identity, target, host, status) in [
