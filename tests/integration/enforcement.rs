@@ -1,9 +1,13 @@
 //! `require_client_certificate` (spec §4.7): what is answered 403, on which connections.
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, PROTOCOLS, Response, Update, envoy_version, pki};
+use support::{
+    Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Response, Update, envoy_version, pki,
+};
 
-use crate::enforcing::{ADMIN, PUBLIC, enforcing_envoy, settings, verifies_by_attribute};
+use crate::enforcing::{
+    ADMIN, PUBLIC, asking_protocols, enforcing_envoy, settings, verifies_by_attribute,
+};
 
 #[tokio::test]
 async fn without_a_verified_certificate_the_answer_is_403_and_the_origin_sees_nothing() {
@@ -12,7 +16,7 @@ async fn without_a_verified_certificate_the_answer_is_403_and_the_origin_sees_no
     }
     let origin = Origin::start().await;
     let envoy = enforcing_envoy(&origin).await;
-    for protocol in PROTOCOLS {
+    for &protocol in asking_protocols() {
         let anonymous = Client::over(protocol, &envoy).connect().await;
         assert_denied(&anonymous.get(ADMIN, "/").await, "none was presented");
         let untrusted = Client::over(protocol, &envoy).with(&pki().untrusted);
@@ -20,15 +24,16 @@ async fn without_a_verified_certificate_the_answer_is_403_and_the_origin_sees_no
         assert_denied(&response, "was not verified");
     }
     assert!(origin.requests().is_empty(), "{:#?}", origin.requests());
-    let expected = vec![(ADMIN.to_owned(), "denied".to_owned(), 6)];
+    let asked = asking_protocols().len() as u64;
+    let expected = vec![(ADMIN.to_owned(), "denied".to_owned(), 2 * asked)];
     assert_eq!(envoy.outcomes().await, expected);
 
-    for protocol in PROTOCOLS {
+    for &protocol in asking_protocols() {
         let client = Client::over(protocol, &envoy).with(&pki().client);
         let response = client.connect().await.get(ADMIN, "/").await;
         assert_eq!(response.status, 200, "{protocol:?}");
     }
-    assert_eq!(origin.requests().len(), 3);
+    assert_eq!(origin.requests().len() as u64, asked);
 }
 
 #[tokio::test]
@@ -97,7 +102,7 @@ async fn a_resumed_session_is_refused_by_attribute_and_taken_by_listener() {
 /// Unlike resumed sessions on TCP: `connection.peer_certificate_valid` stays true over QUIC.
 #[tokio::test]
 async fn a_second_quic_connection_is_verified_like_the_first() {
-    if !verifies_by_attribute() {
+    if !asking_protocols().contains(&Protocol::Http3) {
         return;
     }
     let origin = Origin::start().await;
@@ -167,7 +172,7 @@ async fn a_connection_from_before_a_reload_that_turned_enforcement_on_is_judged_
         .start(&origin)
         .await;
     let mut clients = Vec::new();
-    for protocol in PROTOCOLS {
+    for &protocol in asking_protocols() {
         clients.push((Client::over(protocol, &envoy).connect().await, 403));
         let untrusted = Client::over(protocol, &envoy).with(&pki().untrusted);
         clients.push((untrusted.connect().await, 403));

@@ -3,7 +3,7 @@
 use serde_json::json;
 use support::{Answer, Client, Envoy, Identity, Listener, Origin, Protocol, pki};
 
-use crate::enforcing::{ADMIN, PUBLIC, settings, verifies_by_attribute};
+use crate::enforcing::{ADMIN, PUBLIC, asking_protocols, settings, verifies_by_attribute};
 
 async fn start(origin: &Origin) -> Envoy {
     origin.answer("/socket", [Answer::upgrade()]);
@@ -85,7 +85,7 @@ async fn a_websocket_over_http2_or_http3_needs_a_verified_certificate() {
     }
     let origin = Origin::start().await;
     let envoy = start(&origin).await;
-    for protocol in [Protocol::Http2, Protocol::Http3] {
+    for &protocol in &asking_protocols()[1..] {
         for (identity, hostname, status) in [
             (None, ADMIN, 403),
             (Some(&pki().untrusted), ADMIN, 403),
@@ -108,7 +108,7 @@ async fn a_websocket_over_http2_or_http3_needs_a_verified_certificate() {
             );
         }
     }
-    assert_eq!(origin.requests().len(), 4);
+    assert_eq!(origin.requests().len(), 2 * (asking_protocols().len() - 1));
 }
 
 #[tokio::test]
