@@ -1,11 +1,10 @@
 //! The configuration's JSON, key by key, as spec §3 has it. Anything that is not here is refused.
 
 use std::fmt;
-
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -266,12 +265,11 @@ impl PluginConfig {
     /// # Errors
     /// Where and why the text is not JSON, or has a key or a value that spec §3 does not know.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        serde_json::from_slice::<IgnoredAny>(json)
+            .map_err(|error| ConfigError::not_json(&error))?;
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let Object(config) = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| ConfigError::from_json(&error.path().to_string(), error.inner()))?;
-        deserializer
-            .end()
-            .map_err(|error| ConfigError::from_json(".", &error))?;
+            .map_err(|error| ConfigError::at(&error.path().to_string(), error.inner()))?;
         Ok(config)
     }
 }
