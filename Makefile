@@ -4,7 +4,8 @@ ENVOY_VERSION ?= 1.40.0
 MATRIX := 1.36.4 1.38.2 1.39.3
 ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
-WASM := target/wasm32-wasip1/wasm/client_cert_forwarder.wasm
+TARGET := wasm32-unknown-unknown
+WASM := dist/client_cert_forwarder.wasm
 
 export ENVOY_VERSION ENVOY_BIN DURATION
 
@@ -16,7 +17,7 @@ help: ## What the targets do
 .PHONY: toolchain
 toolchain:
 	@command -v rustup >/dev/null || { echo "make: rustup is missing: install Rust with rustup (rust-toolchain.toml names the toolchain)" >&2; exit 1; }
-	@rustup target list --installed | grep -qx wasm32-wasip1 || rustup target add wasm32-wasip1
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
 
 .PHONY: envoy
 envoy:
@@ -24,7 +25,9 @@ envoy:
 
 .PHONY: build
 build: toolchain
-	cargo build --locked -p client-cert-forwarder --target wasm32-wasip1 --profile wasm
+	@mkdir -p dist
+	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
+	cargo run --locked --quiet -p strip-exports -- target/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
 
 .PHONY: demo
 demo: build envoy ## Real mTLS requests through a real Envoy, and what the origin received
@@ -36,7 +39,7 @@ run: build envoy ## The demo's stack, left running until Ctrl-C
 
 .PHONY: wasm
 wasm: build ## Build dist/client_cert_forwarder.wasm
-	@mkdir -p dist && cp $(WASM) dist/ && ls -l dist/client_cert_forwarder.wasm
+	@echo "$(WASM): $$(($$(wc -c <$(WASM)))) bytes"
 
 .PHONY: test
 test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
@@ -55,7 +58,7 @@ test-matrix: build ## The integration tests against the older Envoys too
 lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked -p client-cert-forwarder --target wasm32-wasip1 -- -D warnings
+	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
 
 .PHONY: fmt
 fmt: toolchain ## Format the code

@@ -3,7 +3,7 @@
 use client_cert_forwarder::certificate::field::Field;
 use rcgen::{DnType, SanType};
 use serde_json::{Map, Value, json};
-use support::{Client, Envoy, Headers, Identity, Listener, Origin, PROTOCOLS, pki};
+use support::{Client, Envoy, Headers, Identity, Listener, Origin, mtls_protocols, pki};
 
 use crate::fields::distinguished_name;
 
@@ -45,7 +45,7 @@ async fn control_characters_in_names_are_escaped_as_openssl_does() {
     ];
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::accept_untrusted().http3())
+        .listener(Listener::accept_untrusted().every_mtls_protocol())
         .start(&origin)
         .await;
     let mut wrong = Vec::new();
@@ -53,7 +53,7 @@ async fn control_characters_in_names_are_escaped_as_openssl_does() {
         let identity = pki().client_with(|params| {
             params.distinguished_name = distinguished_name(&[(DnType::CommonName, common_name)]);
         });
-        for protocol in PROTOCOLS {
+        for &protocol in mtls_protocols() {
             let path = format!("/{number}/{protocol:?}");
             let headers = request(&origin, Client::over(protocol, &envoy), &identity, &path).await;
             for (field, expected) in [("certSubjectDN", rfc2253), ("certSubjectDNLegacy", legacy)] {
@@ -82,7 +82,7 @@ async fn a_name_that_could_pass_for_two_is_left_out_of_its_list() {
     ];
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::accept_untrusted().http3())
+        .listener(Listener::accept_untrusted().every_mtls_protocol())
         .start(&origin)
         .await;
     let ascii = |name: &str| name.try_into().expect("ASCII");
@@ -98,7 +98,7 @@ async fn a_name_that_could_pass_for_two_is_left_out_of_its_list() {
             let names = ["first.example", name, "last.example"];
             params.subject_alt_names = names.into_iter().flat_map(every_kind).collect();
         });
-        for protocol in PROTOCOLS {
+        for &protocol in mtls_protocols() {
             let path = format!("/{number}/{protocol:?}");
             let headers = request(&origin, Client::over(protocol, &envoy), &identity, &path).await;
             for field in ["certSanDns", "certSanUri", "certSanEmail"] {

@@ -12,7 +12,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-pub use crate::connector::{Connector, PROTOCOLS, Protocol};
+pub use crate::connector::{Connector, PROTOCOLS, Protocol, mtls_protocols};
 use crate::{
     connector::{Stream, Target},
     envoy::Envoy,

@@ -46,6 +46,7 @@ pub struct EnvoyBuilder {
     concurrency: u32,
     upstream_http2: bool,
     routes: Vec<Value>,
+    bootstrap: Option<String>,
 }
 
 /// What Envoy did with a new configuration.
@@ -73,6 +74,15 @@ impl Envoy {
             concurrency: 1,
             upstream_http2: false,
             routes: Vec::new(),
+            bootstrap: None,
+        }
+    }
+
+    /// An Envoy with that bootstrap (YAML) as it is. The test adds its listeners by name, for the clients to know.
+    pub fn with_bootstrap(yaml: String) -> EnvoyBuilder {
+        EnvoyBuilder {
+            bootstrap: Some(yaml),
+            ..Envoy::with_filter_text("")
         }
     }
 
@@ -145,6 +155,16 @@ impl Envoy {
     /// Whether the log contains that text.
     pub fn log_contains(&self, text: &str) -> bool {
         self.log().contains(text)
+    }
+
+    /// The processor time that Envoy has used so far, from Linux's own accounting; `None` on other systems.
+    pub fn processor_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+        // Behind the command's name in parentheses: user and system time are the 12th and 13th field, in ticks of 10 ms.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks: u64 =
+            fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 10))
     }
 
     /// Envoy's process id.
@@ -235,8 +255,11 @@ impl EnvoyBuilder {
             upstream_http2: self.upstream_http2,
             routes: &self.routes,
         };
-        let config = folder.path().join("envoy.json");
-        fs::write(&config, bootstrap.to_json().to_string()).expect("a written file");
+        // YAML takes JSON too.
+        let config = folder.path().join("envoy.yaml");
+        let text = self.bootstrap.take();
+        let text = text.unwrap_or_else(|| bootstrap.to_json().to_string());
+        fs::write(&config, text).expect("a written file");
 
         let process = self.spawn(&config, folder.path());
         let watchdog = spawn_watchdog(process.id());
