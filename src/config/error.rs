@@ -68,7 +68,7 @@ fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
     if word.len() > 100 {
         return None;
     }
-    let word = word.to_lowercase();
+    let word = word.to_ascii_lowercase();
     known
         .map(|known| (strsim::osa_distance(&word, known), known))
         .min_by_key(|(edits, _)| *edits)

@@ -321,16 +321,9 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
         .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    // Envoy takes no more than 16 KB of handshake over QUIC.
-    let large = &pki().client_with(|params| {
-        let content = [&[0x04, 0x82, 0x23, 0x28][..], &[0x5a; 9000]].concat();
-        params.custom_extensions = vec![CustomExtension::from_oid_content(
-            &[1, 3, 6, 1, 4, 1, 99999, 1],
-            content,
-        )];
-    });
+    let huge = &pki().huge;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy).with(large).connect().await;
+        let client = Client::over(protocol, &envoy).with(huge).connect().await;
         let path = format!("/{protocol:?}");
         let response = client.get("api.example.com", &path).await;
         assert_eq!(response.status, 200);
@@ -339,7 +332,7 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
         let request = &origin.requests_for(&path)[0];
         assert_eq!(
             request.header("cf-client-cert-sha256"),
-            Some(large.sha256().as_str())
+            Some(huge.sha256().as_str())
         );
         assert_eq!(request.header("cf-client-cert-der-base64"), None);
         let field = |name: &str| request.header(&header_of(name)).map(str::to_owned);
@@ -355,8 +348,8 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
         }
         assert_eq!(field("certRFC9440TooLarge").as_deref(), Some("true"));
         assert_eq!(field("certChainRFC9440TooLarge").as_deref(), Some("false"));
-        assert_eq!(field("certFingerprintSHA256"), Some(large.sha256()));
-        assert!(field("certSubjectDN").is_some_and(|name| name.contains("Shaped Client")));
+        assert_eq!(field("certFingerprintSHA256"), Some(huge.sha256()));
+        assert!(field("certSubjectDN").is_some_and(|name| name.contains("Huge Client")));
     }
     let counted = envoy.counter("*", "too_large").await;
     assert_eq!(counted, mtls_protocols().len() as u64);
