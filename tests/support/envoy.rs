@@ -78,6 +78,24 @@ impl Envoy {
         }
     }
 
+    /// An Envoy with a bootstrap of the test's own, in YAML, whose ports are 0. Its listeners are of these names and ask this of a client.
+    ///
+    /// # Panics
+    /// When it doesn't start, with its log.
+    pub async fn from_bootstrap(yaml: &str, listeners: &[(&str, Tls)]) -> Envoy {
+        let folder = temporary_folder();
+        let config = folder.path().join("envoy.yaml");
+        fs::write(&config, yaml).expect("a written file");
+        let process = spawn(&config, folder.path(), "info", 2);
+        let tls = listeners
+            .iter()
+            .map(|(name, tls)| ((*name).to_owned(), *tls))
+            .collect();
+        Envoy::launched(process, folder, tls)
+            .await
+            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
+    }
+
     /// Where that listener takes TCP connections.
     pub fn address(&self, listener: &str) -> SocketAddr {
         *self
@@ -224,10 +242,7 @@ impl EnvoyBuilder {
                     .push(bootstrap::filter_state_filter());
             }
         }
-        let folder = tempfile::Builder::new()
-            .prefix("envoy-test-")
-            .tempdir()
-            .expect("a temporary folder");
+        let folder = temporary_folder();
         let discovery = discovery_folder(folder.path());
         let filter = if self.discovered {
             fs::create_dir(&discovery).expect("a new folder");
@@ -246,7 +261,22 @@ impl EnvoyBuilder {
         let config = folder.path().join("envoy.json");
         fs::write(&config, bootstrap.to_json().to_string()).expect("a written file");
 
-        let process = self.spawn(&config, folder.path());
+        let process = spawn(&config, folder.path(), self.log_level, self.concurrency);
+        let tls = self
+            .listeners
+            .iter()
+            .map(|listener| (listener.name.clone(), listener.tls))
+            .collect();
+        Envoy::launched(process, folder, tls).await
+    }
+}
+
+impl Envoy {
+    async fn launched(
+        process: Child,
+        folder: TempDir,
+        tls: HashMap<String, Tls>,
+    ) -> Result<Envoy, String> {
         let watchdog = spawn_watchdog(process.id());
         let mut envoy = Envoy {
             process,
@@ -254,35 +284,12 @@ impl EnvoyBuilder {
             folder,
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             listeners: HashMap::new(),
-            tls: self
-                .listeners
-                .iter()
-                .map(|listener| (listener.name.clone(), listener.tls))
-                .collect(),
+            tls,
         };
         envoy.wait_until_ready().await?;
         Ok(envoy)
     }
 
-    fn spawn(&self, config: &Path, folder: &Path) -> Child {
-        let log = File::create(log_path(folder)).expect("a log file");
-        let binary = envoy_binary();
-        Command::new(&binary)
-            .arg("-c")
-            .arg(config)
-            .arg("--admin-address-path")
-            .arg(admin_path(folder))
-            .args(["--disable-hot-restart", "--log-level", self.log_level])
-            .args(["--concurrency", &self.concurrency.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
-    }
-}
-
-impl Envoy {
     async fn discovery_counts(&self) -> DiscoveryCounts {
         let prefix = format!("extension_config_discovery.http_filter.{FILTER_NAME}");
         let text = self.admin(&format!("/stats?filter={prefix}")).await;
@@ -369,6 +376,23 @@ struct DiscoveryCounts {
     failures: u64,
 }
 
+fn spawn(config: &Path, folder: &Path, log_level: &str, concurrency: u32) -> Child {
+    let log = File::create(log_path(folder)).expect("a log file");
+    let binary = envoy_binary();
+    Command::new(&binary)
+        .arg("-c")
+        .arg(config)
+        .arg("--admin-address-path")
+        .arg(admin_path(folder))
+        .args(["--disable-hot-restart", "--log-level", log_level])
+        .args(["--concurrency", &concurrency.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
+}
+
 /// A shell that waits for the end of its input, which this process holds open as long as it lives.
 fn spawn_watchdog(process: u32) -> Child {
     Command::new("sh")
@@ -414,6 +438,13 @@ fn write_discovery_file(folder: &Path, configuration: &str) {
     )
     .expect("a written file");
     fs::rename(&written, &moved).expect("a moved file");
+}
+
+fn temporary_folder() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("envoy-test-")
+        .tempdir()
+        .expect("a temporary folder")
 }
 
 fn discovery_folder(folder: &Path) -> PathBuf {

@@ -19,6 +19,7 @@ pub mod bootstrap;
 pub mod client;
 pub mod connector;
 pub mod envoy;
+pub mod example;
 pub mod listener;
 pub mod message;
 pub mod metrics;
@@ -30,6 +31,7 @@ pub mod wasm;
 
 pub use client::{Client, PROTOCOLS, Protocol};
 pub use envoy::{Envoy, Update};
+pub use example::Installation;
 pub use listener::{Listener, Tls};
 pub use message::{Headers, Request, Response};
 pub use origin::{Answer, Origin};
