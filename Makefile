@@ -80,3 +80,7 @@ compose-test: wasm envoy ## The integration checks against envoy/docker-compose.
 .PHONY: release-check
 release-check: image ## Check that this commit can be released
 	cargo run --quiet --locked -p xtask -- release-check
+
+# Panic messages name source files: without the builder's home in them the module is the same on every machine, byte for byte.
+CARGO_HOME ?= $(HOME)/.cargo
+export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)/registry/src=registry
