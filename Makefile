@@ -1,8 +1,11 @@
 # Run `make help` for what there is.
 ENVOY_VERSION ?= 1.40.0
+# The other versions that the integration tests run against (1.38.3 has no V8).
+MATRIX := 1.36.4 1.38.2 1.39.3
 ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
-WASM := target/wasm32-wasip1/wasm/client_cert_forwarder.wasm
+TARGET := wasm32-unknown-unknown
+WASM := dist/client_cert_forwarder.wasm
 
 export ENVOY_VERSION ENVOY_BIN DURATION
 
@@ -14,7 +17,7 @@ help: ## What the targets do
 .PHONY: toolchain
 toolchain:
 	@command -v rustup >/dev/null || { echo "make: rustup is missing: install Rust with rustup (rust-toolchain.toml names the toolchain)" >&2; exit 1; }
-	@rustup target list --installed | grep -qx wasm32-wasip1 || rustup target add wasm32-wasip1
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
 
 .PHONY: envoy
 envoy:
@@ -22,7 +25,9 @@ envoy:
 
 .PHONY: build
 build: toolchain
-	cargo build --locked -p client-cert-forwarder --target wasm32-wasip1 --profile wasm
+	@mkdir -p dist
+	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
+	cargo run --locked --quiet -p strip-exports -- target/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
 
 .PHONY: demo
 demo: build envoy ## Real mTLS requests through a real Envoy, and what the origin received
@@ -34,22 +39,35 @@ run: build envoy ## The demo's stack, left running until Ctrl-C
 
 .PHONY: wasm
 wasm: build ## Build dist/client_cert_forwarder.wasm
-	@mkdir -p dist && cp $(WASM) dist/ && ls -l dist/client_cert_forwarder.wasm
+	@echo "$(WASM): $$(($$(wc -c <$(WASM)))) bytes"
 
 .PHONY: test
 test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --exclude integration
 	cargo test --locked -p integration
 
+.PHONY: test-matrix
+test-matrix: build ## The integration tests against the older Envoys too
+	@for version in $(MATRIX); do \
+		echo "Envoy $$version"; \
+		tests/fetch-envoy $$version && \
+		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy cargo test --locked --quiet -p integration --test integration || exit 1; \
+	done
+
 .PHONY: lint
 lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked -p client-cert-forwarder --target wasm32-wasip1 -- -D warnings
+	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
 
 .PHONY: fmt
 fmt: toolchain ## Format the code
 	cargo fmt --all
+
+.PHONY: schema
+schema: ## Rewrite envoy/plugin-config.schema.json from the configuration's types
+	cargo run --locked --quiet --features schema --example plugin-config-schema >envoy/plugin-config.schema.json.new
+	mv envoy/plugin-config.schema.json.new envoy/plugin-config.schema.json
 
 .PHONY: clean
 clean: ## Remove everything built (the Envoy binaries stay)
@@ -83,4 +101,4 @@ release-check: image ## Check that this commit can be released
 
 # Panic messages name source files: without the builder's home in them the module is the same on every machine, byte for byte.
 CARGO_HOME ?= $(HOME)/.cargo
-export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)/registry/src=registry
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)/registry/src=registry

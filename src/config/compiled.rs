@@ -1,6 +1,6 @@
 //! The compiled configuration: checked, immutable, and in the shape that a request asks for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether responses say what the filter did.
     pub explain: bool,
+    /// Whether some setting refuses requests, so that no request may pass whose hostname is in doubt.
+    pub enforces: bool,
     /// Whether some setting sends `Client-Cert`, so that responses may vary on it (RFC 9440 §2.4).
     pub sends_rfc9440: bool,
     hostnames: HostnameTable,
@@ -156,6 +158,9 @@ impl Config {
                 max_certificate_chain_bytes: config.max_certificate_chain_bytes as usize,
             },
             explain: config.explain,
+            enforces: settings
+                .iter()
+                .any(|setting| setting.require_client_certificate || setting.sni_must_match),
             sends_rfc9440,
             hostnames,
             settings,
@@ -229,7 +234,7 @@ impl Setting {
         let response_headers = compile_headers(
             &setting.response_headers,
             &response_path,
-            BTreeSet::new(),
+            HashSet::new(),
             fields,
         )?;
         if let Some((name, _)) = setting
@@ -265,10 +270,10 @@ impl Setting {
 fn compile_headers(
     headers: &HeaderFields,
     path: &str,
-    taken: BTreeSet<&str>,
+    taken: HashSet<&str>,
     fields: &mut FieldTable,
 ) -> Result<Vec<Header>, ConfigError> {
-    let mut seen: BTreeSet<String> = taken.into_iter().map(str::to_owned).collect();
+    let mut seen: HashSet<String> = taken.into_iter().map(str::to_owned).collect();
     let mut compiled = Vec::with_capacity(headers.0.len());
     for (name, field) in &headers.0 {
         let refuse = |reason: &str| Err(ConfigError::new(format!("{path}.{name}"), reason));
@@ -277,9 +282,8 @@ fn compile_headers(
             return refuse("a pseudo-header can't be set");
         }
         if lower.is_empty() || !lower.bytes().all(is_token_byte) {
-            return refuse(
-                "not a header name (RFC 9110 §5.1: letters, digits and !#$%&'*+-.^_`|~)",
-            );
+            let reason = "not a header name (RFC 9110 §5.1: letters, digits and !#$%&'*+-.^_`|~)";
+            return refuse(&format!("{reason}{}", nearest_token(name)));
         }
         if lower == "host" || HOP_BY_HOP.contains(&lower.as_str()) {
             return refuse("this header belongs to the connection or to routing and can't be set");
@@ -295,7 +299,7 @@ fn compile_headers(
 }
 
 /// RFC 9110 §7.6.1, and what frames a message.
-const HOP_BY_HOP: [&str; 11] = [
+pub(super) const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "content-length",
     "keep-alive",
@@ -311,6 +315,19 @@ const HOP_BY_HOP: [&str; 11] = [
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A hint at what `name` is with the characters replaced or left out that a header name can't have; empty when nothing is left.
+fn nearest_token(name: &str) -> String {
+    let replaced = name.replace(
+        |character| !u8::try_from(character).is_ok_and(is_token_byte),
+        "-",
+    );
+    let token = replaced.trim_matches('-');
+    if token.is_empty() {
+        return String::new();
+    }
+    format!(", did you mean {token:?}?")
 }
 
 fn folded(name: &str) -> String {

@@ -40,13 +40,40 @@ impl ConfigError {
         let reason = if reason.starts_with("invalid") {
             reason
         } else {
-            reason.replace('`', "\"")
+            with_nearest(&reason).replace('`', "\"")
         };
         match reason.strip_prefix("missing field ") {
             Some(key) => Self::new(join(path, key.trim_matches('"')), "required, but missing"),
             None => Self::new(if path == "." { "configuration" } else { path }, reason),
         }
     }
+}
+
+/// ``unknown key `explian`, expected one of `settings`, …`` with the expected word that was most likely meant, if one is close.
+fn with_nearest(reason: &str) -> String {
+    let mut words = reason.split('`').skip(1).step_by(2);
+    let nearest = words.next().and_then(|word| nearest(word, words));
+    match (reason.split_once(", expected "), nearest) {
+        (Some((unknown, expected)), Some(near)) => {
+            format!("{unknown}, did you mean `{near}`? Expected {expected}")
+        }
+        _ => reason.to_owned(),
+    }
+}
+
+/// The one of `known` that needs the fewest edits to be `word`, if these are few.
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const MOST_EDITS: usize = 3;
+    // Comparing takes time with the square of the length, and no key is this long.
+    if word.len() > 100 {
+        return None;
+    }
+    let word = word.to_ascii_lowercase();
+    known
+        .map(|known| (strsim::osa_distance(&word, known), known))
+        .min_by_key(|(edits, _)| *edits)
+        .filter(|(edits, known)| *edits <= MOST_EDITS.min(known.len() / 2))
+        .map(|(_, known)| known)
 }
 
 fn join(path: &str, key: &str) -> String {

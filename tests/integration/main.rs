@@ -1,15 +1,31 @@
 //! The filter in a real Envoy, from the client's first byte to the origin's request.
 
+mod certificate_text;
 mod common;
 mod configuration;
 mod delivery;
+mod enforcement;
+mod enforcing;
+mod evasion;
 mod examples;
+mod explain;
+mod fields;
 mod forwarding;
+mod grpc;
 mod hostile_input;
 mod kubernetes;
 mod metrics;
+mod misdirected;
+mod nginx;
+mod optional_mtls;
+mod readme;
+mod recipes;
 mod reload;
 mod reload_under_load;
+mod rerouted;
+mod response_headers;
+mod rfc9440;
 mod sanitising;
 mod sources;
+mod upgrades;
 mod verified;

@@ -46,7 +46,7 @@ pub struct EnvoyBuilder {
     concurrency: u32,
     upstream_http2: bool,
     routes: Vec<Value>,
-    log_level: &'static str,
+    bootstrap: Option<String>,
 }
 
 /// What Envoy did with a new configuration.
@@ -74,26 +74,16 @@ impl Envoy {
             concurrency: 1,
             upstream_http2: false,
             routes: Vec::new(),
-            log_level: "info",
+            bootstrap: None,
         }
     }
 
-    /// An Envoy with a bootstrap of the test's own, in YAML, whose ports are 0. Its listeners are of these names and ask this of a client.
-    ///
-    /// # Panics
-    /// When it doesn't start, with its log.
-    pub async fn from_bootstrap(yaml: &str, listeners: &[(&str, Tls)]) -> Envoy {
-        let folder = temporary_folder();
-        let config = folder.path().join("envoy.yaml");
-        fs::write(&config, yaml).expect("a written file");
-        let process = spawn(&config, folder.path(), "info", 2);
-        let tls = listeners
-            .iter()
-            .map(|(name, tls)| ((*name).to_owned(), *tls))
-            .collect();
-        Envoy::launched(process, folder, tls)
-            .await
-            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
+    /// An Envoy with that bootstrap (YAML) as it is. The test adds its listeners by name, for the clients to know.
+    pub fn with_bootstrap(yaml: String) -> EnvoyBuilder {
+        EnvoyBuilder {
+            bootstrap: Some(yaml),
+            ..Envoy::with_filter_text("")
+        }
     }
 
     /// Where that listener takes TCP connections.
@@ -167,6 +157,16 @@ impl Envoy {
         self.log().contains(text)
     }
 
+    /// The processor time that Envoy has used so far, from Linux's own accounting; `None` on other systems.
+    pub fn processor_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+        // Behind the command's name in parentheses: user and system time are the 12th and 13th field, in ticks of 10 ms.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks: u64 =
+            fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 10))
+    }
+
     /// Envoy's process id.
     pub fn pid(&self) -> u32 {
         self.process.id()
@@ -211,12 +211,6 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Envoy's log level, `info` by default.
-    pub fn log_level(mut self, level: &'static str) -> EnvoyBuilder {
-        self.log_level = level;
-        self
-    }
-
     /// Starts Envoy and waits until it takes connections.
     ///
     /// # Panics
@@ -242,7 +236,10 @@ impl EnvoyBuilder {
                     .push(bootstrap::filter_state_filter());
             }
         }
-        let folder = temporary_folder();
+        let folder = tempfile::Builder::new()
+            .prefix("envoy-test-")
+            .tempdir()
+            .expect("a temporary folder");
         let discovery = discovery_folder(folder.path());
         let filter = if self.discovered {
             fs::create_dir(&discovery).expect("a new folder");
@@ -258,25 +255,13 @@ impl EnvoyBuilder {
             upstream_http2: self.upstream_http2,
             routes: &self.routes,
         };
-        let config = folder.path().join("envoy.json");
-        fs::write(&config, bootstrap.to_json().to_string()).expect("a written file");
+        // YAML takes JSON too.
+        let config = folder.path().join("envoy.yaml");
+        let text = self.bootstrap.take();
+        let text = text.unwrap_or_else(|| bootstrap.to_json().to_string());
+        fs::write(&config, text).expect("a written file");
 
-        let process = spawn(&config, folder.path(), self.log_level, self.concurrency);
-        let tls = self
-            .listeners
-            .iter()
-            .map(|listener| (listener.name.clone(), listener.tls))
-            .collect();
-        Envoy::launched(process, folder, tls).await
-    }
-}
-
-impl Envoy {
-    async fn launched(
-        process: Child,
-        folder: TempDir,
-        tls: HashMap<String, Tls>,
-    ) -> Result<Envoy, String> {
+        let process = self.spawn(&config, folder.path());
         let watchdog = spawn_watchdog(process.id());
         let mut envoy = Envoy {
             process,
@@ -284,12 +269,37 @@ impl Envoy {
             folder,
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             listeners: HashMap::new(),
-            tls,
+            tls: self
+                .listeners
+                .iter()
+                .map(|listener| (listener.name.clone(), listener.tls))
+                .collect(),
         };
         envoy.wait_until_ready().await?;
         Ok(envoy)
     }
 
+    fn spawn(&self, config: &Path, folder: &Path) -> Child {
+        let log = File::create(log_path(folder)).expect("a log file");
+        let binary = envoy_binary();
+        Command::new(&binary)
+            .arg("-c")
+            .arg(config)
+            .arg("--admin-address-path")
+            .arg(admin_path(folder))
+            .args(["--file-flush-interval-msec", "50"])
+            .args(["--disable-hot-restart", "--log-level", "warning"])
+            .args(["--component-log-level", "wasm:info"])
+            .args(["--concurrency", &self.concurrency.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
+    }
+}
+
+impl Envoy {
     async fn discovery_counts(&self) -> DiscoveryCounts {
         let prefix = format!("extension_config_discovery.http_filter.{FILTER_NAME}");
         let text = self.admin(&format!("/stats?filter={prefix}")).await;
@@ -376,25 +386,8 @@ struct DiscoveryCounts {
     failures: u64,
 }
 
-fn spawn(config: &Path, folder: &Path, log_level: &str, concurrency: u32) -> Child {
-    let log = File::create(log_path(folder)).expect("a log file");
-    let binary = envoy_binary();
-    Command::new(&binary)
-        .arg("-c")
-        .arg(config)
-        .arg("--admin-address-path")
-        .arg(admin_path(folder))
-        .args(["--disable-hot-restart", "--log-level", log_level])
-        .args(["--concurrency", &concurrency.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
-}
-
-/// A shell that waits for the end of its input, which this process holds open as long as it lives.
-fn spawn_watchdog(process: u32) -> Child {
+/// A shell that waits for the end of its input, which this process holds open as long as it lives, and then kills that process.
+pub fn spawn_watchdog(process: u32) -> Child {
     Command::new("sh")
         .args(["-c", "read _; kill -9 \"$0\"", &process.to_string()])
         .stdin(Stdio::piped())
@@ -438,13 +431,6 @@ fn write_discovery_file(folder: &Path, configuration: &str) {
     )
     .expect("a written file");
     fs::rename(&written, &moved).expect("a moved file");
-}
-
-fn temporary_folder() -> TempDir {
-    tempfile::Builder::new()
-        .prefix("envoy-test-")
-        .tempdir()
-        .expect("a temporary folder")
 }
 
 fn discovery_folder(folder: &Path) -> PathBuf {

@@ -20,6 +20,7 @@ pub mod client;
 pub mod connector;
 pub mod envoy;
 pub mod example;
+pub mod fields;
 pub mod listener;
 pub mod message;
 pub mod metrics;
@@ -29,7 +30,7 @@ pub mod raw;
 pub mod version;
 pub mod wasm;
 
-pub use client::{Client, PROTOCOLS, Protocol};
+pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};
 pub use envoy::{Envoy, Update};
 pub use example::Installation;
 pub use listener::{Listener, Tls};

@@ -40,7 +40,7 @@ pub(crate) fn build(module: &[u8], facts: &Facts) -> Result<Image> {
     );
     let archive = archive(module)?;
     let layer = compress(&archive)?;
-    // Names of GOARCH and GOOS, as the image specification asks for; wasip1 is what the module is built for.
+    // Names of GOARCH and GOOS, as the image specification asks for. They know no wasm without a system, which the module is: wasip1 is next to it.
     let (architecture, os) = (Arch::Wasm, Os::Other("wasip1".to_owned()));
     let annotations: HashMap<_, _> = facts.annotations().into_iter().collect();
 

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{Client, Envoy, Installation, Origin, Tls, pki, wasm::repository, wasm_module};
+use support::{Client, Envoy, Installation, Listener, Origin, pki, wasm::repository, wasm_module};
 
 #[tokio::test]
 async fn the_pushed_image_is_pulled_unchanged_accepted_and_runs_in_envoy() {
@@ -98,14 +98,17 @@ async fn the_pushed_image_is_pulled_unchanged_accepted_and_runs_in_envoy() {
     assert_forwards(&scratch.path().join("plugin.wasm")).await;
 }
 
-/// Runs the module in the Envoy of `envoy/envoy.yaml`.
+/// Runs the module in the Envoy of `envoy/compose/`.
 async fn assert_forwards(module: &Path) {
     let origin = Origin::start().await;
     let installation = Installation::new(module);
-    let example =
-        fs::read_to_string(repository().join("envoy/envoy.yaml")).expect("the shipped bootstrap");
+    let example = fs::read_to_string(repository().join("envoy/compose/envoy.yaml"))
+        .expect("the shipped bootstrap");
     let bootstrap = installation.adapt_to(&example, origin.address());
-    let envoy = Envoy::from_bootstrap(&bootstrap, &[("https", Tls::Strict)]).await;
+    let envoy = Envoy::with_bootstrap(bootstrap)
+        .listener(Listener::optional().named("https"))
+        .start(&origin)
+        .await;
     let client = Client::http2(&envoy)
         .listener("https")
         .with(&pki().client)
