@@ -84,6 +84,12 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 	@test -d dist/image || { echo "make: dist/image is missing: run make image first" >&2; exit 1; }
 	cargo run --quiet --locked -p xtask -- push "$(IMAGE)"
 
+.PHONY: registry-test
+registry-test: build envoy ## Push the image to a registry on loopback, pull it, run it (needs docker-registry and skopeo)
+	@for program in docker-registry skopeo; do command -v $$program >/dev/null || { \
+	    echo "make: $$program is missing: apt-get install docker-registry skopeo" >&2; exit 1; }; done
+	REGISTRY_TEST=required cargo test --locked -p xtask --test registry
+
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)
 	@command -v python3 >/dev/null || { echo "make: python3 is missing: install Python 3" >&2; exit 1; }
@@ -92,3 +98,7 @@ compose-test: wasm envoy ## The integration checks against envoy/docker-compose.
 .PHONY: release-check
 release-check: image ## Check that this commit can be released
 	cargo run --quiet --locked -p xtask -- release-check
+
+# Panic messages name source files: without the builder's home in them the module is the same on every machine, byte for byte.
+CARGO_HOME ?= $(HOME)/.cargo
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)/registry/src=registry

@@ -86,7 +86,7 @@ class Stack:
 
     def states(self):
         """What each service is in: starting, healthy, unhealthy, done or failed."""
-        ids = self.output("ps", "-a" if self.compose[0] == "docker" else "--all", "-q").split()
+        ids = self.output("ps", "-a", "-q").split()
         containers = json.loads(docker("inspect", *ids)) if ids else []
         return {container["Config"]["Labels"]["com.docker.compose.service"]: state(container) for container in containers}
 

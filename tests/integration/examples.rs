@@ -1,37 +1,26 @@
-//! The listeners in `envoy/` that users copy.
+//! The configurations in `envoy/` that users copy.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use support::{
-    envoy_version, pki,
+    Installation, envoy_version,
     version::envoy_binary,
     wasm::{repository, wasm_module},
 };
 
 #[test]
 fn every_example_is_valid() {
-    let folder = tempfile::Builder::new()
-        .prefix("envoy-example-")
-        .tempdir()
-        .expect("a temporary folder");
-    install_files(folder.path());
+    let installation = Installation::new(&wasm_module());
+    install_discovered_filter(&installation);
     let mut examples = 0;
-    for entry in fs::read_dir(repository().join("envoy")).expect("the folder envoy/") {
-        let example = entry.expect("an entry").path();
-        if example
-            .extension()
-            .is_none_or(|extension| extension != "yaml")
-        {
-            continue;
-        }
+    for example in examples_of_envoy() {
         let text = fs::read_to_string(&example).expect("a text file");
-        // What is no bootstrap of Envoy's, such as docker-compose.yaml, has tests of its own.
-        if !text.contains("static_resources:") {
-            continue;
-        }
-        let installed = folder.path().join(example.file_name().expect("a name"));
-        let place = format!("{}/", folder.path().display());
-        fs::write(&installed, text.replace("/etc/envoy/", &place)).expect("a written file");
+        let installed = installation.path().join("envoy.yaml");
+        fs::write(&installed, installation.adapt(&text)).expect("a written file");
         let output = Command::new(envoy_binary())
             .args(["--mode", "validate", "--disable-hot-restart", "-c"])
             .arg(&installed)
@@ -52,22 +41,39 @@ fn every_example_is_valid() {
         }
         examples += 1;
     }
-    assert!(examples >= 2, "envoy/ has {examples} examples");
+    assert!(examples >= 4, "envoy/ has {examples} examples");
 }
 
 /// What Envoys before 1.40 say of a QUIC listener that requires a client certificate.
 const NO_QUIC_MTLS: &str = "TLS Client Authentication is not supported over QUIC";
 
-/// Puts in place what the examples ask for.
-fn install_files(folder: &Path) {
-    fs::copy(wasm_module(), folder.join("client_cert_forwarder.wasm")).expect("a copied file");
-    let tls = folder.join("tls");
-    fs::create_dir(&tls).expect("a new folder");
-    for (name, content) in [
-        ("server.crt", pki().server.chain_pem()),
-        ("server.key", pki().server.key_pem()),
-        ("client-ca.crt", pki().ca_pem.clone()),
-    ] {
-        fs::write(tls.join(name), content).expect("a written file");
+/// Every bootstrap in `envoy/`, and those in the folders that hold one.
+fn examples_of_envoy() -> Vec<PathBuf> {
+    let envoy = repository().join("envoy");
+    let mut examples = vec![
+        envoy.join("compose/envoy.yaml"),
+        envoy.join("ecds/envoy.yaml"),
+    ];
+    for entry in fs::read_dir(envoy).expect("the folder envoy/") {
+        let path = entry.expect("an entry").path();
+        let is_yaml = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml");
+        if is_yaml && !path.ends_with("docker-compose.yaml") {
+            examples.push(path);
+        }
     }
+    examples
+}
+
+/// What `ecds/envoy.yaml` watches.
+fn install_discovered_filter(installation: &Installation) {
+    let place = Path::new("ecds/client_cert_forwarder.yaml");
+    let shipped = fs::read_to_string(repository().join("envoy").join(place)).expect("a resource");
+    fs::create_dir(installation.path().join("ecds")).expect("a new folder");
+    fs::write(
+        installation.path().join(place),
+        installation.adapt(&shipped),
+    )
+    .expect("a written file");
 }

@@ -1,61 +1,26 @@
 //! The shipped `envoy/optional-mtls.yaml`, run as it is but for paths and ports: it does what its comment says.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use support::{
-    Client, Envoy, Listener, Origin, Protocol, pki,
+    Client, Envoy, Installation, Listener, Origin, Protocol, pki,
     wasm::{repository, wasm_module},
 };
-use tempfile::TempDir;
 
 use crate::enforcing::{ADMIN, verifies_by_attribute};
 
 const WWW: &str = "www.example.com";
 
-/// The running example, and the folder that stands for /etc/envoy.
-async fn start(origin: &Origin) -> (Envoy, TempDir) {
-    let folder = tempfile::Builder::new()
-        .prefix("envoy-optional-mtls-")
-        .tempdir()
-        .expect("a temporary folder");
-    install_files(folder.path());
-    let mut yaml =
+/// The running example, and what it is installed in.
+async fn start(origin: &Origin) -> (Envoy, Installation) {
+    let installation = Installation::new(&wasm_module());
+    let example =
         fs::read_to_string(repository().join("envoy/optional-mtls.yaml")).expect("the example");
-    for (installed, here) in [
-        ("/etc/envoy/", format!("{}/", folder.path().display())),
-        (
-            "address: 0.0.0.0, port_value: 8443",
-            "address: 127.0.0.1, port_value: 0".to_owned(),
-        ),
-        ("port_value: 9901", "port_value: 0".to_owned()),
-        (
-            "port_value: 8080",
-            format!("port_value: {}", origin.address().port()),
-        ),
-    ] {
-        assert!(
-            yaml.contains(installed),
-            "{installed} is not in the example"
-        );
-        yaml = yaml.replace(installed, &here);
-    }
-    let envoy = Envoy::with_bootstrap(yaml)
+    let envoy = Envoy::with_bootstrap(installation.adapt_to(&example, origin.address()))
         .listener(Listener::accept_untrusted().named("https"))
         .start(origin)
         .await;
-    (envoy, folder)
-}
-
-fn install_files(folder: &Path) {
-    fs::copy(wasm_module(), folder.join("client_cert_forwarder.wasm")).expect("a copied file");
-    fs::create_dir(folder.join("tls")).expect("a new folder");
-    for (name, content) in [
-        ("server.crt", pki().server.chain_pem()),
-        ("server.key", pki().server.key_pem()),
-        ("client-ca.crt", pki().ca_pem.clone()),
-    ] {
-        fs::write(folder.join("tls").join(name), content).expect("a written file");
-    }
+    (envoy, installation)
 }
 
 #[tokio::test]
@@ -64,7 +29,7 @@ async fn one_hostname_requires_a_certificate_and_is_told_of_it() {
         return;
     }
     let origin = Origin::start().await;
-    let (envoy, _folder) = start(&origin).await;
+    let (envoy, _installation) = start(&origin).await;
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let client = || Client::over(protocol, &envoy).listener("https").sni(ADMIN);
         let anonymous = client().connect().await;
@@ -100,7 +65,7 @@ async fn the_other_hostname_is_told_what_is_known_of_the_client() {
         return;
     }
     let origin = Origin::start().await;
-    let (envoy, _folder) = start(&origin).await;
+    let (envoy, _installation) = start(&origin).await;
     for (path, identity, verified, subject) in [
         ("/none", None, "NONE", None),
         ("/untrusted", Some(&pki().untrusted), "FAILED", None),
@@ -135,7 +100,7 @@ async fn no_session_is_resumed_so_a_good_client_stays_verified() {
         return;
     }
     let origin = Origin::start().await;
-    let (envoy, _folder) = start(&origin).await;
+    let (envoy, _installation) = start(&origin).await;
     let client = || {
         Client::http1(&envoy)
             .listener("https")

@@ -19,6 +19,7 @@ pub mod bootstrap;
 pub mod client;
 pub mod connector;
 pub mod envoy;
+pub mod example;
 pub mod fields;
 pub mod listener;
 pub mod message;
@@ -31,6 +32,7 @@ pub mod wasm;
 
 pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};
 pub use envoy::{Envoy, Update};
+pub use example::Installation;
 pub use listener::{Listener, Tls};
 pub use message::{Headers, Request, Response};
 pub use origin::{Answer, Origin};
