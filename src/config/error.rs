@@ -21,7 +21,8 @@ impl ConfigError {
     }
 
     /// What serde found, in this project's words and without the line and column that it adds to errors that have a path.
-    pub(super) fn from_json(path: &str, error: &serde_json::Error) -> Self {
+    #[must_use]
+    pub fn from_json(path: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
         let text = text
