@@ -24,6 +24,14 @@ envoy:
 build: toolchain
 	cargo build --locked -p client-cert-forwarder --target wasm32-wasip1 --profile wasm
 
+.PHONY: demo
+demo: build envoy ## Real mTLS requests through a real Envoy, and what the origin received
+	cargo run --locked --quiet -p integration --bin demo
+
+.PHONY: run
+run: build envoy ## The demo's stack, left running until Ctrl-C
+	@cargo run --locked --quiet -p integration --bin demo run
+
 .PHONY: wasm
 wasm: build ## Build dist/client_cert_forwarder.wasm
 	@mkdir -p dist && cp $(WASM) dist/ && ls -l dist/client_cert_forwarder.wasm

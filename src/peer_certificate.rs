@@ -38,7 +38,10 @@ fn read(host: &impl Host, config: &Config, xfcc: Option<&[u8]>) -> Record {
         VerifiedBy::Listener => true,
         VerifiedBy::Attribute => is_true(host, &["connection", "peer_certificate_valid"]),
     };
-    let certificate = Certificate::new(der, xfcc.map(xfcc::chain).unwrap_or_default());
+    let chain = xfcc.map_or_else(Vec::new, |value| {
+        xfcc::without_leaf(xfcc::chain(value), &der)
+    });
+    let certificate = Certificate::new(der, chain);
     Record {
         presented: if verified {
             Presented::Verified

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use client_cert_forwarder::config::schema::{HostnameSettings, PluginConfig};
+use client_cert_forwarder::config::schema::{HostnameSettings, Object, PluginConfig};
 use client_cert_forwarder::config::{Config, ConfigError};
 use client_cert_forwarder::hostname::HostnamePattern;
 use serde::Deserialize;
@@ -288,6 +288,7 @@ where
     D: serde::Deserializer<'de, Error = serde_json::Error>,
 {
     serde_path_to_error::deserialize(deserializer)
+        .map(|Object(members)| members)
         .map_err(|error| ConfigError::from_json(&error.path().to_string(), error.inner()))
 }
 

@@ -1,12 +1,10 @@
 //! The body of `PUT …/access/certificates/settings`, and what it changes.
 
-use std::fmt;
-use std::marker::PhantomData;
+use std::collections::HashMap;
 
 use client_cert_forwarder::config::ConfigError;
+use client_cert_forwarder::config::schema::Object;
 use client_cert_forwarder::hostname::HostnamePattern;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// What the API keeps for one hostname: Cloudflare's three members, in the order of its answers.
@@ -46,12 +44,17 @@ struct Body {
 pub fn parse(json: &[u8]) -> Result<Vec<Entry>, ConfigError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let Object(body) = serde_path_to_error::deserialize::<_, Object<Body>>(&mut deserializer)
-        .map_err(|error| ConfigError::from_json(&error.path().to_string(), error.inner()))?;
+        .map_err(|error| {
+            in_body(ConfigError::from_json(
+                &error.path().to_string(),
+                error.inner(),
+            ))
+        })?;
     deserializer
         .end()
         .map_err(|error| ConfigError::from_json(".", &error))?;
     let mut entries = Vec::with_capacity(body.settings.len());
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     for (number, Object(entry)) in body.settings.into_iter().enumerate() {
         let refuse = |reason| ConfigError::new(format!("settings[{number}].hostname"), reason);
         let pattern = HostnamePattern::parse(&entry.hostname).map_err(refuse)?;
@@ -67,10 +70,18 @@ pub fn parse(json: &[u8]) -> Result<Vec<Entry>, ConfigError> {
     Ok(entries)
 }
 
+/// The whole text is a body here, not a configuration.
+fn in_body(error: ConfigError) -> ConfigError {
+    match error.place.as_str() {
+        "configuration" => ConfigError::new("body", error.reason),
+        _ => error,
+    }
+}
+
 /// `entries` after `changes`: known hostnames are changed in their place, new ones come last, all-false ones go.
 #[must_use]
 pub fn apply(entries: &[Entry], changes: &[Entry]) -> Vec<Entry> {
-    let mut by_hostname: std::collections::HashMap<&str, &Entry> = changes
+    let mut by_hostname: HashMap<&str, &Entry> = changes
         .iter()
         .map(|entry| (entry.hostname.as_str(), entry))
         .collect();
@@ -84,27 +95,6 @@ pub fn apply(entries: &[Entry], changes: &[Entry]) -> Vec<Entry> {
     outcome.extend(new.cloned());
     outcome.retain(|entry| !entry.is_removal());
     outcome
-}
-
-/// A `T` that must be written as a JSON object: serde's derived types take arrays too.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(Members(PhantomData))
-    }
 }
 
 #[cfg(test)]
@@ -141,25 +131,19 @@ mod tests {
             ("", "line 1, column 0: not JSON"),
             ("{", "line 1, column 1: not JSON"),
             ("{} x", "line 1, column 4: not JSON"),
-            (
-                "[]",
-                "configuration: invalid type: sequence, expected an object",
-            ),
-            (
-                "[[]]",
-                "configuration: invalid type: sequence, expected an object",
-            ),
-            (
-                "null",
-                "configuration: invalid type: null, expected an object",
-            ),
+            ("[]", "body: invalid type: sequence, expected an object"),
+            ("[[]]", "body: invalid type: sequence, expected an object"),
+            ("null", "body: invalid type: null, expected an object"),
             (r#"{"setting":[]}"#, "setting: unknown key \"setting\""),
             (
                 r#"{"settings":{}}"#,
                 "settings: invalid type: map, expected a sequence",
             ),
             (r#"{"settings":null}"#, "settings: invalid type: null"),
-            (r#"{"settings":[],"settings":[]}"#, "duplicate"),
+            (
+                r#"{"settings":[],"settings":[]}"#,
+                "body: given twice: \"settings\"",
+            ),
             (
                 r#"{"settings":[["a.example",true,true]]}"#,
                 "settings[0]: invalid type: sequence, expected an object",

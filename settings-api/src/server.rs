@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,7 @@ pub fn run(options: ServeOptions) -> Result<(), Error> {
 }
 
 async fn serve(options: ServeOptions) -> Result<(), Error> {
+    let signals = Signals::new()?;
     let shutdown = CancellationToken::new();
     crate::probes::uptime();
     let base = Base::load(&options.base)?;
@@ -122,7 +123,7 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), api = %http_address, xds = %xds_address, "serving");
 
     let outcome = tokio::select! {
-        outcome = signalled() => outcome,
+        () = signals.received() => Ok(()),
         Some(ended) = tasks.join_next() => joined(ended),
     };
     tracing::info!("shutting down");
@@ -236,15 +237,28 @@ fn bind(what: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Er
     Ok((listener, address))
 }
 
-async fn signalled() -> Result<(), Error> {
-    let on = |kind| signal(kind).map_err(|error| Error::new("signals", "can't be caught", error));
-    let (mut terminate, mut interrupt) =
-        (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end the program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        let on =
+            |kind| signal(kind).map_err(|error| Error::new("signals", "can't be caught", error));
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 fn joined(ended: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {

@@ -1,56 +1,178 @@
-//! The client certificate (the fields beyond the two forwarding headers come next).
+//! The client certificate: from the PEM that Envoy gives to the values that headers carry.
+//!
+//! Bytes in, values out: nothing here knows of Envoy. OpenSSL is the oracle for names, serials and dates.
+
 pub mod field;
 pub mod pem;
 pub mod xfcc;
+
+mod extensions;
+mod hex;
+mod name;
+mod oid;
+mod rfc9440;
+mod san;
+mod serial;
+mod time;
+mod tlv;
+mod x509;
+
+#[cfg(test)]
+mod tests;
+
 use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use field::Field;
-use sha2::Digest;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use x509::X509;
+
+/// What the TLS connection says about the client's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verification {
+    /// The client has shown no certificate.
     NotPresented,
+    /// The certificate was verified.
     Verified,
+    /// A certificate was presented, and was not verified.
     Failed,
 }
-#[derive(Debug)]
+
+/// The longest certificates that headers carry, in base64 characters; the colons and separators of RFC 9440 don't count, so that
+/// every field that carries the certificate has the same limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Longest leaf certificate. Names and other text from the certificate that are longer than this many bytes are not sent either.
     pub max_certificate_bytes: usize,
+    /// Longest chain: the base64 of all certificates but the leaf together.
     pub max_certificate_chain_bytes: usize,
 }
+
+/// A client certificate and the chain that came with it.
 pub struct Certificate {
     der: Vec<u8>,
+    chain: Vec<Vec<u8>>,
 }
+
 impl Certificate {
-    pub fn new(der: Vec<u8>, _chain: Vec<Vec<u8>>) -> Self {
-        Self { der }
+    /// Takes any bytes: `der` of the leaf, and `chain` as DER in TLS order without the leaf (see [`xfcc::without_leaf`]).
+    #[must_use]
+    pub fn new(der: Vec<u8>, chain: Vec<Vec<u8>>) -> Certificate {
+        Certificate { der, chain }
     }
-    pub fn too_large(&self, l: &Limits) -> bool {
-        self.der.len().div_ceil(3) * 4 > l.max_certificate_bytes
+
+    /// Whether the base64 of the leaf is longer than [`Limits::max_certificate_bytes`].
+    #[must_use]
+    pub fn too_large(&self, limits: &Limits) -> bool {
+        base64_length(&self.der) > limits.max_certificate_bytes
     }
-    pub fn value(&self, f: Field, l: &Limits) -> String {
-        match f {
-            Field::CertDerBase64 => {
-                if self.too_large(l) {
-                    String::new()
-                } else {
-                    base64::engine::general_purpose::STANDARD.encode(&self.der)
-                }
+
+    /// The header value of `field`, printable ASCII that neither starts nor ends with a space. Empty when there is nothing to say: the
+    /// certificate has no such part, can't be read as X.509, or the value is too large; and for the fields of [`status_value`].
+    #[must_use]
+    pub fn value(&self, field: Field, limits: &Limits) -> String {
+        match field {
+            Field::CertPresented
+            | Field::CertVerified
+            | Field::CertRevoked
+            | Field::PresentedBoolean
+            | Field::VerifiedBoolean
+            | Field::RevokedBoolean => String::new(),
+
+            Field::CertFingerprintSha1 => hex::lower(&Sha1::digest(&self.der)),
+            Field::CertFingerprintSha256 => hex::lower(&Sha256::digest(&self.der)),
+            Field::CertThumbprint => URL_SAFE_NO_PAD.encode(Sha256::digest(&self.der)),
+
+            Field::CertRfc9440TooLarge => self.too_large(limits).to_string(),
+            Field::CertChainRfc9440TooLarge => self.chain_too_large(limits).to_string(),
+            Field::CertRfc9440 | Field::CertDerBase64 | Field::CertPemUrlEncoded
+                if self.too_large(limits) =>
+            {
+                String::new()
             }
-            Field::CertFingerprintSha256 => sha2::Sha256::digest(&self.der)
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect(),
-            _ => String::new(),
+            Field::CertRfc9440 => rfc9440::item(&self.der),
+            Field::CertDerBase64 => STANDARD.encode(&self.der),
+            Field::CertPemUrlEncoded => pem::url_encoded(&self.der),
+            // RFC 9440 §2.3: the chain never goes without the leaf.
+            Field::CertChainRfc9440 if self.too_large(limits) || self.chain_too_large(limits) => {
+                String::new()
+            }
+            Field::CertChainRfc9440 => rfc9440::list(&self.chain),
+
+            Field::CertIssuerDn | Field::CertIssuerDnRfc2253 => {
+                self.text(limits, |x509| name::rfc2253(x509.issuer))
+            }
+            Field::CertSubjectDn | Field::CertSubjectDnRfc2253 => {
+                self.text(limits, |x509| name::rfc2253(x509.subject))
+            }
+            Field::CertIssuerDnLegacy => self.text(limits, |x509| name::legacy(x509.issuer)),
+            Field::CertSubjectDnLegacy => self.text(limits, |x509| name::legacy(x509.subject)),
+            Field::CertSerial => self.text(limits, |x509| Some(serial::text(x509.serial))),
+            Field::CertIssuerSerial => self.text(limits, extensions::authority_serial),
+            Field::CertSki => self.text(limits, extensions::subject_key_id),
+            Field::CertIssuerSki => self.text(limits, extensions::authority_key_id),
+            Field::CertNotBefore => self.text(limits, |x509| time::text(&x509.not_before)),
+            Field::CertNotAfter => self.text(limits, |x509| time::text(&x509.not_after)),
+            Field::CertSanDns => self.text(limits, |x509| san::list(x509, san::Kind::Dns)),
+            Field::CertSanUri => self.text(limits, |x509| san::list(x509, san::Kind::Uri)),
+            Field::CertSanEmail => self.text(limits, |x509| san::list(x509, san::Kind::Email)),
+            Field::CertSanIp => self.text(limits, |x509| san::list(x509, san::Kind::Ip)),
         }
     }
-}
-pub fn status_value(f: Field, v: Verification) -> Option<&'static str> {
-    if f == Field::CertPresented {
-        Some(if v == Verification::NotPresented {
-            "0"
-        } else {
-            "1"
-        })
-    } else {
-        None
+
+    fn chain_too_large(&self, limits: &Limits) -> bool {
+        let length: usize = self.chain.iter().map(|der| base64_length(der)).sum();
+        length > limits.max_certificate_chain_bytes
     }
+
+    /// What `read` makes of the parsed certificate, unless that is longer than a certificate may be: a client chooses these texts.
+    fn text(&self, limits: &Limits, read: impl FnOnce(&X509<'_>) -> Option<String>) -> String {
+        X509::parse(&self.der)
+            .and_then(|x509| read(&x509))
+            .filter(|text| text.len() <= limits.max_certificate_bytes)
+            .unwrap_or_default()
+    }
+}
+
+/// Value of a field that depends on the verification alone; `None` for the others.
+#[must_use]
+pub fn status_value(field: Field, verification: Verification) -> Option<&'static str> {
+    let is_presented = verification != Verification::NotPresented;
+    let is_verified = verification == Verification::Verified;
+    Some(match field {
+        Field::CertPresented => {
+            if is_presented {
+                "1"
+            } else {
+                "0"
+            }
+        }
+        Field::CertVerified => match verification {
+            Verification::NotPresented => "NONE",
+            Verification::Verified => "SUCCESS",
+            Verification::Failed => "FAILED",
+        },
+        Field::CertRevoked => "0",
+        Field::PresentedBoolean => {
+            if is_presented {
+                "true"
+            } else {
+                "false"
+            }
+        }
+        Field::VerifiedBoolean => {
+            if is_verified {
+                "true"
+            } else {
+                "false"
+            }
+        }
+        Field::RevokedBoolean => "false",
+        _ => return None,
+    })
+}
+
+/// Length in bytes of the padded base64 of `der`.
+fn base64_length(der: &[u8]) -> usize {
+    der.len().div_ceil(3) * 4
 }

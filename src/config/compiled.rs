@@ -167,10 +167,13 @@ const CLIENT_CERT: &str = "client-cert";
 const CLIENT_CERT_CHAIN: &str = "client-cert-chain";
 
 impl Setting {
-    /// Whether a request may be refused for its connection's sake.
+    /// Whether even a request of a connection that was served needs to know of the certificate.
     #[must_use]
-    pub fn enforces(&self) -> bool {
-        self.require_client_certificate || self.sni_must_match
+    pub fn acts_on_every_request(&self) -> bool {
+        self.require_client_certificate
+            || self.sni_must_match
+            || !self.request_headers.is_empty()
+            || !self.response_headers.is_empty()
     }
 
     fn compile(

@@ -35,9 +35,14 @@ impl ConfigError {
             );
         }
         let reason = text
-            .replace("unknown variant", "unknown value")
-            .replace("unknown field", "unknown key")
-            .replace('`', "\"");
+            .replace("unknown variant `", "unknown value `")
+            .replace("unknown field `", "unknown key `")
+            .replace("duplicate field `", "given twice: `");
+        let reason = if reason.starts_with("invalid") {
+            reason
+        } else {
+            reason.replace('`', "\"")
+        };
         match reason.strip_prefix("missing field ") {
             Some(key) => Self::new(join(path, key.trim_matches('"')), "required, but missing"),
             None => Self::new(if path == "." { "configuration" } else { path }, reason),

@@ -3,6 +3,8 @@
 pub mod compiled;
 mod error;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use compiled::Config;
 pub use error::ConfigError;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ use crate::certificate::field::Field;
 #[serde(deny_unknown_fields)]
 pub struct PluginConfig {
     /// One object per hostname.
+    #[serde(deserialize_with = "objects")]
     pub settings: Vec<HostnameSettings>,
     /// What a certificate's verification is read from; must be given where a setting requires a certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,6 +187,35 @@ impl<'de> Deserialize<'de> for FieldName {
     }
 }
 
+/// A `T` written as an object; serde alone would take an array of its values too.
+#[derive(Clone, Debug)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(members)| members).collect())
+}
+
 impl PluginConfig {
     /// Reads the JSON. What it means is checked by [`super::Config::compile`].
     ///
@@ -190,7 +223,7 @@ impl PluginConfig {
     /// Where and why the text is not JSON, or has a key or a value that spec §3 does not know.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let config = serde_path_to_error::deserialize(&mut deserializer)
+        let Object(config) = serde_path_to_error::deserialize(&mut deserializer)
             .map_err(|error| ConfigError::from_json(&error.path().to_string(), error.inner()))?;
         deserializer
             .end()

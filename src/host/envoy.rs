@@ -17,11 +17,16 @@ use crate::filter::{Action, Plugin, Request};
 use crate::header_map::serialize;
 use crate::notices;
 
-proxy_wasm::main! {{
-    // Also makes the SDK log a panic's message before the VM stops.
-    proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Warn);
-    proxy_wasm::set_root_context(|_| Box::new(Root { plugin: None }));
-}}
+/// What Envoy calls first in every VM.
+mod entry {
+    #![allow(missing_docs)] // the macro's function can't be given any
+
+    proxy_wasm::main! {{
+        // Also makes the SDK log a panic's message before the VM stops.
+        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Warn);
+        proxy_wasm::set_root_context(|_| Box::new(super::Root { plugin: None }));
+    }}
+}
 
 /// One worker's filter under one configuration.
 struct Root {
@@ -33,10 +38,10 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
         let json = buffer(BufferType::PluginConfiguration);
-        let declared = [DELIVERED, CERTIFICATE]
+        let refused = [DELIVERED, CERTIFICATE]
             .into_iter()
             .find(|name| !declare_connection_property(name));
-        if let Some(name) = declared {
+        if let Some(name) = refused {
             Envoy.log(Level::Error, &format!("Envoy's declare_property refused {name:?}: the connection's memory can't be kept"));
             return false;
         }

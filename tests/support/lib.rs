@@ -1,1 +1,38 @@
-//! What the integration tests share: Envoy, an origin, clients and a PKI.
+//! What the integration tests and the demo share: a real Envoy, an origin that records what it gets, clients of every
+//! protocol, and a PKI. Everything listens on loopback with ephemeral ports and stops when its value is dropped.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use serde_json::json;
+//! use support::{Client, Envoy, Origin, pki};
+//!
+//! let origin = Origin::start().await;
+//! let settings = json!({ "settings": [{ "hostname": "api.example.com", "client_certificate_forwarding": true }] });
+//! let envoy = Envoy::with_filter(settings).start(&origin).await;
+//! let client = Client::http2(&envoy).with(&pki().client).connect().await;
+//! client.get("api.example.com", "/").await;
+//! assert_eq!(origin.requests()[0].header("cf-client-cert-sha256"), Some(pki().client.sha256().as_str()));
+//! # }
+//! ```
+
+pub mod bootstrap;
+pub mod client;
+pub mod connector;
+pub mod envoy;
+pub mod listener;
+pub mod message;
+pub mod metrics;
+pub mod origin;
+pub mod pki;
+pub mod raw;
+pub mod version;
+pub mod wasm;
+
+pub use client::{Client, PROTOCOLS, Protocol};
+pub use envoy::{Envoy, Update};
+pub use listener::{Listener, Tls};
+pub use message::{Headers, Request, Response};
+pub use origin::{Answer, Origin};
+pub use pki::{Identity, pki};
+pub use version::envoy_version;
+pub use wasm::wasm_module;

@@ -8,7 +8,7 @@ use crate::config::schema::ForwardOn;
 use crate::connection::{DELIVERED, Presented, Record, is_delivered};
 use crate::enforcement;
 use crate::header_map::HeaderMap;
-use crate::host::{Host, LocalReply, Map};
+use crate::host::{Host, Map};
 use crate::hostname;
 use crate::metrics::{Metrics, Outcome};
 use crate::notices::Notices;
@@ -146,7 +146,8 @@ impl Request {
     fn sanitise(&mut self, host: &impl Host, spoofed: &[&[u8]]) -> Action {
         if self.plugin.config.reject_spoofed_headers {
             self.conclude(host, Outcome::SpoofRejected);
-            return self.reply(host, enforcement::spoofed_header());
+            host.reply(&enforcement::spoofed_header());
+            return Action::Stop;
         }
         self.count(host, Outcome::SpoofStripped);
         remove_all(host, Map::RequestHeaders, spoofed)
@@ -154,39 +155,29 @@ impl Request {
 
     /// Does what `setting` asks for. Once the certificate was delivered, and nothing else is asked for, this is one property read.
     fn serve(&mut self, host: &impl Host, setting: &Setting, xfcc: Option<&[u8]>) -> Action {
-        let plugin = Rc::clone(&self.plugin);
-        let mut record = None;
-        let mut record = || {
-            record
-                .get_or_insert_with(|| peer_certificate::record(host, &plugin.config, xfcc))
-                .clone()
-        };
-
-        if setting.enforces() {
-            if let Some((outcome, reply)) = enforcement::refusal(&plugin.config, setting, &record())
-            {
-                self.conclude(host, outcome);
-                return self.reply(host, reply);
-            }
-        }
         let forwards_now = match setting.forward_on {
             None => false,
             Some(ForwardOn::EveryRequest) => true,
-            Some(ForwardOn::FirstRequest) => !host
-                .property(&[DELIVERED])
-                .is_some_and(|delivered| is_delivered(&delivered, &setting.id)),
+            Some(ForwardOn::FirstRequest) => {
+                !delivered(host).is_some_and(|ids| is_delivered(&ids, &setting.id))
+            }
         };
         self.explanation = if setting.forward_on.is_some() {
             "already_forwarded"
         } else {
             "no_forwarding"
         };
-        if forwards_now
-            || !setting.request_headers.is_empty()
-            || !setting.response_headers.is_empty()
-        {
-            self.add_headers(host, setting, &record(), forwards_now);
+        if !forwards_now && !setting.acts_on_every_request() {
+            return Action::Continue;
         }
+        let record = peer_certificate::record(host, &self.plugin.config, xfcc);
+        if let Some((outcome, reply)) = enforcement::refusal(&self.plugin.config, setting, &record)
+        {
+            self.conclude(host, outcome);
+            host.reply(&reply);
+            return Action::Stop;
+        }
+        self.add_headers(host, setting, &record, forwards_now);
         Action::Continue
     }
 
@@ -211,7 +202,7 @@ impl Request {
             }
         }
         // A connection that was already served for this setting costs no counter.
-        if forwards_now || setting.forward_on.is_none() {
+        if forwards_now || (setting.forward_on.is_none() && !setting.request_headers.is_empty()) {
             if sent {
                 self.under_way = Some(outcome);
             } else {
@@ -233,10 +224,10 @@ impl Request {
         else {
             return;
         };
-        let mut delivered = host.property(&[DELIVERED]).unwrap_or_default();
-        if !is_delivered(&delivered, &setting.id) {
-            delivered.extend(setting.id);
-            host.set_connection_property(DELIVERED, &delivered);
+        let mut ids = delivered(host).unwrap_or_default();
+        if !is_delivered(&ids, &setting.id) {
+            ids.extend(setting.id);
+            host.set_connection_property(DELIVERED, &ids);
         }
     }
 
@@ -249,11 +240,6 @@ impl Request {
         self.plugin
             .metrics
             .count(host, &self.plugin.config, self.setting, outcome);
-    }
-
-    fn reply(&self, host: &impl Host, reply: LocalReply) -> Action {
-        host.reply(&reply);
-        Action::Stop
     }
 }
 
@@ -286,6 +272,11 @@ impl<'a> Inbound<'a> {
         }
         inbound
     }
+}
+
+/// The ids of the settings that this connection was served for.
+fn delivered(host: &impl Host) -> Option<Vec<u8>> {
+    host.property(&[DELIVERED])
 }
 
 fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {
@@ -326,3 +317,6 @@ pub(crate) fn value<'a>(header: &Header, record: &'a Record, sent: bool) -> &'a 
         None => &[],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! One connection's requests through the filter, against a host of memory.
+
+use std::rc::Rc;
+
+use super::{Action, Plugin, Request};
+use crate::config::Config;
+use crate::host::Map::{RequestHeaders, RequestTrailers, ResponseHeaders};
+use crate::host::mock::MockHost;
+
+const DER: &str = "cf-client-cert-der-base64";
+const SHA256: &str = "cf-client-cert-sha256";
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAECAwQ=\n-----END CERTIFICATE-----\n";
+
+fn plugin(json: &str) -> Rc<Plugin> {
+    Rc::new(Plugin::new(Config::from_json(json.as_bytes()).unwrap()))
+}
+
+fn forwarding() -> Rc<Plugin> {
+    plugin(
+        r#"{"settings":[{"hostname":"a.example","client_certificate_forwarding":true},{"hostname":"b.example","client_certificate_forwarding":true}]}"#,
+    )
+}
+
+/// Sends the headers of a request and gives back the context, as it is while the origin works.
+fn send(host: &MockHost, plugin: &Rc<Plugin>, headers: &[(&str, &str)]) -> (Request, Action) {
+    host.set_headers(RequestHeaders, headers);
+    host.set_headers(ResponseHeaders, &[(":status", "200")]);
+    let mut request = Request::new(Rc::clone(plugin));
+    let action = request.on_request_headers(host);
+    (request, action)
+}
+
+/// A whole request to that hostname, answered by the origin.
+fn exchange(host: &MockHost, plugin: &Rc<Plugin>, hostname: &str) {
+    let (mut request, action) = send(host, plugin, &[(":authority", hostname)]);
+    assert_eq!(action, Action::Continue);
+    request.on_response_headers(host);
+    request.on_delete(host);
+}
+
+fn carried(host: &MockHost) -> bool {
+    !host.values(RequestHeaders, SHA256).is_empty()
+}
+
+#[test]
+fn the_first_request_of_a_connection_carries_the_certificate_and_later_ones_do_not() {
+    let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
+    exchange(&host, &plugin, "a.example");
+    assert_eq!(host.values(RequestHeaders, DER), ["AAECAwQ="]);
+    assert_eq!(
+        host.values(RequestHeaders, SHA256),
+        ["08bb5e5d6eaac1049ede0893d30ed022b1a4d9b5b48db414871f51c9cb35283d"]
+    );
+    exchange(&host, &plugin, "a.example");
+    assert!(!carried(&host));
+    assert_eq!(host.counted("a.example", "forwarded"), 1);
+}
+
+#[test]
+fn each_hostname_of_a_connection_gets_the_certificate_once() {
+    let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
+    let carried: Vec<bool> = [
+        "a.example",
+        "b.example",
+        "A.EXAMPLE:443",
+        "b.example.",
+        "c.example",
+    ]
+    .iter()
+    .map(|hostname| {
+        exchange(&host, &plugin, hostname);
+        carried(&host)
+    })
+    .collect();
+    assert_eq!(carried, [true, true, false, false, false]);
+}
+
+#[test]
+fn the_steady_state_reads_one_property_and_counts_nothing() {
+    let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
+    exchange(&host, &plugin, "a.example");
+    let counters = host.counters.borrow().clone();
+    host.property_reads.borrow_mut().clear();
+    exchange(&host, &plugin, "a.example");
+    assert_eq!(
+        *host.property_reads.borrow(),
+        ["client_cert_forwarder.delivered"]
+    );
+    assert_eq!(*host.counters.borrow(), counters);
+}
+
+#[test]
+fn a_request_that_the_origin_never_answered_does_not_count_as_the_first() {
+    let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
+    let (mut reset, _) = send(&host, &plugin, &[(":authority", "a.example")]);
+    reset.on_delete(&host);
+    host.set(
+        "response.code_details",
+        b"upstream_reset_before_response_started{connection_failure}",
+    );
+    exchange(&host, &plugin, "a.example");
+    assert!(carried(&host));
+    host.set("response.code_details", b"via_upstream");
+    exchange(&host, &plugin, "a.example");
+    assert!(carried(&host));
+    exchange(&host, &plugin, "a.example");
+    assert!(!carried(&host));
+    assert_eq!(
+        (
+            host.counted("a.example", "undelivered"),
+            host.counted("a.example", "forwarded")
+        ),
+        (2, 1)
+    );
+}
+
+#[test]
+fn concurrent_streams_repeat_the_certificate_until_one_is_answered() {
+    let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
+    let mut streams: Vec<Request> = (0..3)
+        .map(|_| {
+            let (stream, _) = send(&host, &plugin, &[(":authority", "a.example")]);
+            assert!(carried(&host));
+            stream
+        })
+        .collect();
+    streams[1].on_response_headers(&host);
+    let _ = send(&host, &plugin, &[(":authority", "a.example")]);
+    assert!(
+        !carried(&host),
+        "one was delivered, although its stream is still open"
+    );
+}
+
+#[test]
+fn after_a_reload_only_settings_that_were_served_count_as_served() {
+    let (host, before) = (MockHost::with_certificate("a.example", PEM), forwarding());
+    exchange(&host, &before, "a.example");
+    let after = plugin(
+        r#"{"settings":[{"hostname":"new.example","client_certificate_forwarding":true},{"hostname":"a.example","client_certificate_forwarding":true}]}"#,
+    );
+    exchange(&host, &after, "a.example");
+    assert!(!carried(&host));
+    exchange(&host, &after, "new.example");
+    assert!(carried(&host));
+}
+
+#[test]
+fn what_was_computed_under_another_configuration_is_computed_again() {
+    let host = MockHost::with_certificate("a.example", PEM);
+    let setting = r#"{"hostname":"a.example","client_certificate_forwarding":true,"forward_on":"every_request"}"#;
+    exchange(
+        &host,
+        &plugin(&format!(
+            r#"{{"max_certificate_bytes":4,"settings":[{setting}]}}"#
+        )),
+        "a.example",
+    );
+    assert_eq!(
+        (
+            host.values(RequestHeaders, DER).len(),
+            host.counted("a.example", "too_large")
+        ),
+        (0, 1)
+    );
+    exchange(
+        &host,
+        &plugin(&format!(r#"{{"settings":[{setting}]}}"#)),
+        "a.example",
+    );
+    assert_eq!(host.values(RequestHeaders, DER).len(), 1);
+}
+
+#[test]
+fn a_clients_managed_headers_are_removed_whatever_the_hostname_and_the_connection() {
+    for (host, hostname) in [
+        (MockHost::with_certificate("a.example", PEM), "a.example"),
+        (
+            MockHost::with_certificate("a.example", PEM),
+            "unknown.example",
+        ),
+        (MockHost::default(), "a.example"),
+    ] {
+        let plugin = forwarding();
+        for round in 0..2 {
+            let spoofed = [
+                (":authority", hostname),
+                (DER, "x"),
+                (DER, "y"),
+                ("cf_client.cert-SHA256", "z"),
+                ("cf-cert-verified", "true"),
+            ];
+            let (mut request, action) = send(
+                &host,
+                &plugin,
+                &[&spoofed[..], &[("cf-client-certificate", "kept")]].concat(),
+            );
+            assert_eq!(action, Action::Continue);
+            let left = host.headers.borrow()[&RequestHeaders].clone();
+            assert!(
+                left.iter().all(|(_, value)| !["x", "y", "z", "true"]
+                    .map(str::as_bytes)
+                    .contains(&value.as_slice())),
+                "{hostname} {round}"
+            );
+            assert_eq!(
+                host.values(RequestHeaders, "cf-client-certificate"),
+                ["kept"]
+            );
+            request.on_response_headers(&host);
+        }
+        let label = if hostname == "a.example" {
+            hostname
+        } else {
+            "(none)"
+        };
+        assert_eq!(host.counted(label, "spoof_stripped"), 2);
+    }
+}
+
+#[test]
+fn with_reject_such_a_request_is_answered_400() {
+    let host = MockHost::with_certificate("a.example", PEM);
+    let plugin = plugin(
+        r#"{"on_spoofed_header":"reject","settings":[{"hostname":"a.example","client_certificate_forwarding":true}]}"#,
+    );
+    let (_, action) = send(
+        &host,
+        &plugin,
+        &[(":authority", "a.example"), ("cf_cert.x", "1")],
+    );
+    assert_eq!(
+        (action, host.replied.borrow().as_ref().unwrap().status),
+        (Action::Stop, 400)
+    );
+    assert_eq!(
+        (
+            host.counted("a.example", "spoof_rejected"),
+            host.counted("a.example", "forwarded")
+        ),
+        (1, 0)
+    );
+}
+
+#[test]
+fn managed_names_are_removed_from_trailers_too() {
+    let (host, plugin) = (MockHost::default(), forwarding());
+    host.set_headers(
+        RequestTrailers,
+        &[("grpc-status", "0"), ("cf_client_cert_sha256", "x")],
+    );
+    assert_eq!(
+        Request::new(plugin).on_request_trailers(&host),
+        Action::Continue
+    );
+    assert_eq!(host.headers.borrow()[&RequestTrailers].len(), 1);
+}
+
+#[test]
+fn headers_that_cannot_be_read_or_removed_never_go_on() {
+    let (host, plugin) = (MockHost::default(), forwarding());
+    host.unreadable.set(true);
+    let (_, action) = send(&host, &plugin, &[(":authority", "a.example")]);
+    assert_eq!(
+        (action, host.replied.take().unwrap().status),
+        (Action::Stop, 500)
+    );
+    host.unreadable.set(false);
+    host.unremovable.set(true);
+    let (_, action) = send(&host, &plugin, &[(":authority", "a.example"), (DER, "x")]);
+    assert_eq!(
+        (action, host.replied.take().unwrap().status),
+        (Action::Stop, 500)
+    );
+}
+
+#[test]
+fn certificates_that_are_not_there_or_not_verified_are_counted_and_said_once() {
+    for (property, value, outcome) in [
+        ("connection.mtls", &[0][..], "no_certificate"),
+        (
+            "connection.peer_certificate",
+            b"not a PEM",
+            "source_missing",
+        ),
+        ("connection.peer_certificate_valid", &[0], "unverified"),
+    ] {
+        let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
+        host.set(property, value);
+        for _ in 0..3 {
+            exchange(&host, &plugin, "a.example");
+            assert!(!carried(&host), "{outcome}");
+        }
+        assert_eq!(host.counted("a.example", outcome), 3, "{outcome}");
+        assert_eq!(
+            host.logged.borrow().len(),
+            usize::from(outcome != "no_certificate"),
+            "{outcome}"
+        );
+    }
+}
+
+#[test]
+fn the_listener_may_vouch_and_a_setting_may_not_mind() {
+    for json in [
+        r#"{"verified_by":"listener","settings":[{"hostname":"*","client_certificate_forwarding":true}]}"#,
+        r#"{"settings":[{"hostname":"*","client_certificate_forwarding":true,"forward_unverified":true}]}"#,
+    ] {
+        let host = MockHost::with_certificate("a.example", PEM);
+        host.set("connection.peer_certificate_valid", &[0]);
+        exchange(&host, &plugin(json), "a.example");
+        assert!(carried(&host), "{json}");
+    }
+}
+
+#[test]
+fn the_filter_state_serves_where_the_attribute_is_missing() {
+    let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
+    host.properties
+        .borrow_mut()
+        .remove("connection.peer_certificate");
+    host.set(
+        "filter_state.client_cert_forwarder.pem",
+        PEM.replace('\n', "%0A").as_bytes(),
+    );
+    exchange(&host, &plugin, "a.example");
+    assert!(carried(&host));
+}

@@ -1,0 +1,182 @@
+//! The requests that the demo sends, and what the contract says of each.
+
+use support::origin::Recorded;
+use support::{Client, Envoy, Origin, PROTOCOLS, Protocol, Request, pki};
+
+/// One request: what was sent, what had to reach the origin, and what did.
+pub(crate) struct Check {
+    pub(crate) connection: String,
+    pub(crate) request: String,
+    pub(crate) expected: Certificate,
+    pub(crate) status: u16,
+    pub(crate) received: Recorded,
+}
+
+/// Whether the certificate is in a request's headers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Certificate {
+    Forwarded,
+    Absent,
+    /// Headers are there, but not those of the client's certificate.
+    Forged,
+}
+
+impl Check {
+    pub(crate) fn passed(&self) -> bool {
+        self.status == 200 && self.found() == self.expected
+    }
+
+    /// Every header that an origin could take for the filter's is looked at, in any spelling.
+    pub(crate) fn found(&self) -> Certificate {
+        let managed: Vec<(String, &[u8])> = self
+            .received
+            .headers
+            .0
+            .iter()
+            .map(|(name, value)| (name.replace(['_', '.'], "-"), value.as_slice()))
+            .filter(|(name, _)| name.starts_with("cf-client-cert-"))
+            .collect();
+        let (der, sha256) = (pki().client.der_base64(), pki().client.sha256());
+        let forwarded = [
+            ("cf-client-cert-der-base64".to_owned(), der.as_bytes()),
+            ("cf-client-cert-sha256".to_owned(), sha256.as_bytes()),
+        ];
+        if managed.is_empty() {
+            Certificate::Absent
+        } else if managed == forwarded {
+            Certificate::Forwarded
+        } else {
+            Certificate::Forged
+        }
+    }
+}
+
+/// Sends everything, one after the other.
+pub(crate) async fn play(origin: &Origin, envoy: &Envoy) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let spoofed = [
+        ("cf-client-cert-sha256", "forged"),
+        ("cf_client.cert_der-base64", "forged"),
+    ];
+    for protocol in PROTOCOLS {
+        let client = Client::over(protocol, envoy)
+            .with(&pki().client)
+            .listener("tls")
+            .connect()
+            .await;
+        let mut connection = Connection {
+            name: format!("{}, certificate", name(protocol)),
+            client,
+            origin,
+            checks: &mut checks,
+        };
+        connection
+            .get(
+                "api.example.com",
+                "first request",
+                &[],
+                Certificate::Forwarded,
+            )
+            .await;
+        connection
+            .get(
+                "api.example.com",
+                "second request",
+                &[],
+                Certificate::Absent,
+            )
+            .await;
+        connection
+            .get(
+                "api.example.com",
+                "third, spoofed headers",
+                &spoofed,
+                Certificate::Absent,
+            )
+            .await;
+        connection
+            .get(
+                "www.example.org",
+                "other hostname, every_request",
+                &[],
+                Certificate::Forwarded,
+            )
+            .await;
+        connection
+            .get("www.example.org", "again", &[], Certificate::Forwarded)
+            .await;
+        connection
+            .get(
+                "localhost",
+                "hostname without a setting",
+                &[],
+                Certificate::Absent,
+            )
+            .await;
+    }
+    for protocol in PROTOCOLS {
+        let client = Client::over(protocol, envoy)
+            .listener("tls")
+            .connect()
+            .await;
+        let mut connection = Connection {
+            name: format!("{}, no certificate", name(protocol)),
+            client,
+            origin,
+            checks: &mut checks,
+        };
+        connection
+            .get("api.example.com", "plain", &[], Certificate::Absent)
+            .await;
+        connection
+            .get(
+                "api.example.com",
+                "spoofed headers",
+                &spoofed,
+                Certificate::Absent,
+            )
+            .await;
+    }
+    checks
+}
+
+struct Connection<'a> {
+    name: String,
+    client: Client,
+    origin: &'a Origin,
+    checks: &'a mut Vec<Check>,
+}
+
+impl Connection<'_> {
+    async fn get(
+        &mut self,
+        authority: &str,
+        request: &str,
+        headers: &[(&str, &str)],
+        expected: Certificate,
+    ) {
+        let path = format!("/{}", self.checks.len());
+        let get = headers
+            .iter()
+            .fold(Request::get(authority, &path), |get, (name, value)| {
+                get.header(name, value)
+            });
+        let response = self.client.send(get).await;
+        let received = self.origin.requests_for(&path).pop();
+        self.checks.extend(received.map(|received| Check {
+            connection: self.name.clone(),
+            request: format!("{authority}: {request}"),
+            expected,
+            status: response.status,
+            received,
+        }));
+    }
+}
+
+fn name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http1 => "HTTP/1.1",
+        Protocol::Http2 => "HTTP/2",
+        Protocol::Http3 => "HTTP/3",
+    }
+}

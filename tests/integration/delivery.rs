@@ -1,0 +1,291 @@
+//! What counts as delivered: that the origin answered (spec §4.5).
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use support::{Answer, Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Request, pki};
+
+use crate::common::{
+    HOST, assert_carries, assert_carries_none, carried, carries_certificate, forwarding,
+};
+
+/// A filter behind ours that answers requests itself when they ask for it.
+fn fault_filter() -> Value {
+    json!({
+        "name": "envoy.filters.http.fault",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
+            "abort": { "header_abort": {}, "percentage": { "numerator": 100 } }
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_request_that_the_origin_never_answered_does_not_count() {
+    let origin = Origin::start().await;
+    origin.answer("/reset", [Answer::reset()]);
+    origin.answer(
+        "/timeout",
+        [Answer::status(200).after(Duration::from_secs(5))],
+    );
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().http3().filter_after(fault_filter()))
+        .route(json!({ "match": { "path": "/timeout" }, "route": { "cluster": "origin", "timeout": "0.2s" } }))
+        .start(&origin)
+        .await;
+    for protocol in PROTOCOLS {
+        for (failing, status) in [
+            (Request::get(HOST, "/no-upstream"), 503),
+            (Request::get(HOST, "/refused"), 503),
+            (Request::get(HOST, "/local-reply"), 418),
+            (Request::get(HOST, "/redirect"), 301),
+            (Request::get(HOST, "/reset"), 503),
+            (Request::get(HOST, "/timeout"), 504),
+            (
+                Request::get(HOST, "/fault").header("x-envoy-fault-abort-request", "503"),
+                503,
+            ),
+        ] {
+            let context = format!("{protocol:?}, {failing:?}");
+            let client = Client::over(protocol, &envoy)
+                .with(&pki().client)
+                .connect()
+                .await;
+            for _ in 0..2 {
+                assert_eq!(
+                    client.send(failing.clone()).await.status,
+                    status,
+                    "{context}"
+                );
+            }
+            let undelivered = envoy.counter(HOST, "undelivered").await;
+            client.get(HOST, "/").await;
+            client.get(HOST, "/").await;
+            let requests = origin.requests_for("/");
+            assert_eq!(
+                carried(&requests[requests.len() - 2..]),
+                [true, false],
+                "{context}"
+            );
+            assert_eq!(
+                envoy.counter(HOST, "undelivered").await,
+                undelivered,
+                "{context}"
+            );
+        }
+    }
+    // Two failing requests for each of three protocols and seven ways to fail.
+    assert_eq!(envoy.counter(HOST, "undelivered").await, 42);
+    assert_eq!(envoy.counter(HOST, "forwarded").await, 21);
+}
+
+#[tokio::test]
+async fn every_answer_of_the_origin_counts() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().http3())
+        .start(&origin)
+        .await;
+    for protocol in PROTOCOLS {
+        for status in [200, 204, 304, 404, 500, 503] {
+            origin.answer("/status", [Answer::status(status)]);
+            let client = Client::over(protocol, &envoy)
+                .with(&pki().client)
+                .connect()
+                .await;
+            assert_eq!(client.get(HOST, "/status").await.status, status);
+            client.get(HOST, "/").await;
+            let requests = origin.requests();
+            assert_eq!(
+                carried(&requests[requests.len() - 2..]),
+                [true, false],
+                "{protocol:?}, {status}"
+            );
+        }
+    }
+    assert_eq!(envoy.counter(HOST, "undelivered").await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_request_counts() {
+    let origin = Origin::start().await;
+    origin.answer("/early", [Answer::before_body()]);
+    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    // Larger than what fits into the windows and buffers on the way.
+    let upload = Request::post(HOST, "/early", vec![b'x'; 8 << 20]);
+    let response = client.begin(upload).await.expect("a response");
+    assert_eq!(response.status, 200);
+    client.get(HOST, "/").await;
+    assert_carries(&origin.requests_for("/early")[0], &pki().client);
+    assert_carries_none(&origin.requests_for("/")[0]);
+}
+
+#[tokio::test]
+async fn an_answer_counts_from_its_head_on() {
+    let origin = Origin::start().await;
+    origin.answer("/stream", [Answer::open_ended()]);
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().http3())
+        .start(&origin)
+        .await;
+    for protocol in [Protocol::Http2, Protocol::Http3] {
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        let stream = client
+            .begin(Request::get(HOST, "/stream"))
+            .await
+            .expect("a response");
+        client.get(HOST, "/").await;
+        assert_carries(
+            origin.requests_for("/stream").last().expect("a request"),
+            &pki().client,
+        );
+        assert_carries_none(origin.requests_for("/").last().expect("a request"));
+        origin.release();
+        assert_eq!(stream.finish().await.expect("the rest").body, "started");
+        client.get(HOST, "/").await;
+        assert_carries_none(origin.requests_for("/").last().expect("a request"));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_counts() {
+    let origin = Origin::start().await;
+    origin.answer("/cut", [Answer::cut_short()]);
+    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    client
+        .try_send(Request::get(HOST, "/cut"))
+        .await
+        .expect_err("a response that breaks off");
+    client.get(HOST, "/").await;
+    assert_eq!(carried(&origin.requests()), [true, false]);
+}
+
+#[tokio::test]
+async fn all_attempts_of_a_retried_request_carry_the_certificate() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    for (answers, status) in [
+        (
+            vec![Answer::reset(), Answer::status(503), Answer::status(200)],
+            200,
+        ),
+        (vec![Answer::status(503)], 503),
+    ] {
+        origin.answer("/retry", answers);
+        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        assert_eq!(client.get(HOST, "/retry").await.status, status);
+        client.get(HOST, "/").await;
+        let requests = origin.requests();
+        let requests = &requests[requests.len() - 4..];
+        assert_eq!(
+            carried(requests),
+            [true, true, true, false],
+            "{requests:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_retried_request_that_never_got_an_answer_does_not_count() {
+    let origin = Origin::start().await;
+    origin.answer("/retry", [Answer::reset()]);
+    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    assert_eq!(client.get(HOST, "/retry").await.status, 503);
+    client.get(HOST, "/").await;
+    assert_eq!(carried(&origin.requests()), [true, true, true, true]);
+    assert_eq!(envoy.counter(HOST, "undelivered").await, 1);
+}
+
+#[tokio::test]
+async fn a_request_that_the_client_gave_up_does_not_count() {
+    let origin = Origin::start().await;
+    origin.answer("/slow", [Answer::status(200).after(Duration::from_secs(5))]);
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().http3())
+        .start(&origin)
+        .await;
+    for protocol in [Protocol::Http2, Protocol::Http3] {
+        let seen = origin.requests().len();
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        tokio::select! {
+            response = client.begin(Request::get(HOST, "/slow")) => panic!("answered: {:?}", response.map(|head| head.status)),
+            () = origin.wait_for(seen + 1) => {}
+        }
+        wait_until(async || {
+            envoy.counter(HOST, "undelivered").await == 1 + u64::from(protocol == Protocol::Http3)
+        })
+        .await;
+        client.get(HOST, "/").await;
+        client.get(HOST, "/").await;
+        assert_eq!(
+            carried(&origin.requests()[seen..]),
+            [true, true, false],
+            "{protocol:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_later_failure_takes_no_delivery_back() {
+    let origin = Origin::start().await;
+    origin.answer(
+        "/slow-reset",
+        [Answer::reset().after(Duration::from_millis(300))],
+    );
+    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let client = Arc::new(Client::http2(&envoy).with(&pki().client).connect().await);
+    let slow = {
+        let client = Arc::clone(&client);
+        tokio::spawn(async move { client.get(HOST, "/slow-reset").await.status })
+    };
+    origin.wait_for(1).await;
+    client.get(HOST, "/").await;
+    assert_eq!(slow.await.expect("a response"), 503);
+    client.get(HOST, "/refused").await;
+    client.get(HOST, "/").await;
+    let requests = origin.requests();
+    assert!(
+        carries_certificate(&requests[0]),
+        "nothing was delivered when this one was sent: {requests:#?}"
+    );
+    assert!(!carries_certificate(&requests[2]), "{requests:#?}");
+}
+
+#[tokio::test]
+async fn a_failure_for_one_hostname_does_not_touch_another() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&["a.example.com", "b.example.com"]))
+        .start(&origin)
+        .await;
+    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    for (hostname, path) in [
+        ("a.example.com", "/a"),
+        ("b.example.com", "/refused"),
+        ("a.example.com", "/a"),
+        ("b.example.com", "/b"),
+        ("b.example.com", "/b"),
+    ] {
+        client.get(hostname, path).await;
+    }
+    assert_eq!(carried(&origin.requests_for("/a")), [true, false]);
+    assert_eq!(carried(&origin.requests_for("/b")), [true, false]);
+}
+
+async fn wait_until(condition: impl AsyncFn() -> bool) {
+    for _ in 0..250 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not so within 5 s");
+}

@@ -1,0 +1,59 @@
+//! The listeners in `envoy/` that users copy.
+
+use std::{fs, path::Path, process::Command};
+
+use support::{
+    pki,
+    version::envoy_binary,
+    wasm::{repository, wasm_module},
+};
+
+#[test]
+fn every_example_is_valid() {
+    let folder = tempfile::Builder::new()
+        .prefix("envoy-example-")
+        .tempdir()
+        .expect("a temporary folder");
+    install_files(folder.path());
+    let mut examples = 0;
+    for entry in fs::read_dir(repository().join("envoy")).expect("the folder envoy/") {
+        let example = entry.expect("an entry").path();
+        if example
+            .extension()
+            .is_none_or(|extension| extension != "yaml")
+        {
+            continue;
+        }
+        let text = fs::read_to_string(&example).expect("a text file");
+        let installed = folder.path().join(example.file_name().expect("a name"));
+        let place = format!("{}/", folder.path().display());
+        fs::write(&installed, text.replace("/etc/envoy/", &place)).expect("a written file");
+        let output = Command::new(envoy_binary())
+            .args(["--mode", "validate", "--disable-hot-restart", "-c"])
+            .arg(&installed)
+            .output()
+            .expect("Envoy runs");
+        assert!(
+            output.status.success(),
+            "{}:\n{}",
+            example.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        examples += 1;
+    }
+    assert!(examples >= 2, "envoy/ has {examples} examples");
+}
+
+/// Puts in place what the examples ask for.
+fn install_files(folder: &Path) {
+    fs::copy(wasm_module(), folder.join("client_cert_forwarder.wasm")).expect("a copied file");
+    let tls = folder.join("tls");
+    fs::create_dir(&tls).expect("a new folder");
+    for (name, content) in [
+        ("server.crt", pki().server.chain_pem()),
+        ("server.key", pki().server.key_pem()),
+        ("client-ca.crt", pki().ca_pem.clone()),
+    ] {
+        fs::write(tls.join(name), content).expect("a written file");
+    }
+}

@@ -1,0 +1,342 @@
+//! A client can never speak for the filter (spec §4.1).
+
+use serde_json::json;
+use support::{Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Request, pki};
+
+use crate::common::{HOST, assert_carries, assert_carries_none, forwarding, is_managed};
+
+/// Managed names as clients may spell them.
+const MANAGED: [&str; 14] = [
+    "cf-client-cert-der-base64",
+    "cf-client-cert-sha256",
+    "cf_client_cert_der_base64",
+    "cf.client.cert.sha256",
+    "cf_client.cert-sha256",
+    "cf-client_cert.sha256",
+    "cf-client-cert-anything-at-all",
+    "cf-client-cert-",
+    "cf_client_cert_",
+    "cf-cert-verified",
+    "cf_cert_presented",
+    "cf.cert-serial",
+    "cf-cert-",
+    "cf-client-cert-sha256!#$%&'*+^`|~",
+];
+
+/// Names that only look like managed ones.
+const UNMANAGED: [&str; 12] = [
+    "cf-client-cert",
+    "cf-client-certificate",
+    "cf-client",
+    "cf-cert",
+    "cf-certificate",
+    "cfcert-verified",
+    "cf--cert-verified",
+    "x-cf-client-cert-sha256",
+    "x-cf-cert-verified",
+    "cf-connecting-ip",
+    "client-cert",
+    "client-cert-chain",
+];
+
+/// A request with every managed name twice, and every unmanaged one.
+fn spoofed_request(authority: &str) -> Request {
+    let mut request = Request::get(authority, "/");
+    for name in MANAGED {
+        request = request
+            .header(name, "spoofed")
+            .header(name, "spoofed again");
+    }
+    for name in UNMANAGED {
+        request = request.header(name, "kept");
+    }
+    request
+}
+
+/// Fails when something spoofed is among the last request's headers, or something that was to be kept is not.
+#[track_caller]
+fn assert_clean(origin: &Origin, context: &str) {
+    let request = origin.requests().pop().expect("a request");
+    for (name, value) in &request.headers.0 {
+        assert!(
+            !value.starts_with(b"spoofed"),
+            "{context}: {name} came through: {request:#?}"
+        );
+    }
+    for name in UNMANAGED {
+        assert_eq!(
+            request.headers.all(name),
+            [b"kept"],
+            "{context}: {name} is not the filter's: {request:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_spelling_is_removed_on_every_listener_hostname_and_request() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().http3())
+        .listener(Listener::optional().http3().named("optional"))
+        .listener(Listener::plaintext().named("plain"))
+        .start(&origin)
+        .await;
+    let mut requests = 0;
+    for (listener, protocol, identity) in [
+        ("main", Protocol::Http1, Some(&pki().client)),
+        ("main", Protocol::Http2, Some(&pki().client)),
+        ("main", Protocol::Http3, Some(&pki().client)),
+        ("optional", Protocol::Http1, None),
+        ("optional", Protocol::Http2, None),
+        ("optional", Protocol::Http3, None),
+        ("plain", Protocol::Http1, None),
+        ("plain", Protocol::Http2, None),
+    ] {
+        let mut connector = Client::over(protocol, &envoy).listener(listener);
+        if let Some(identity) = identity {
+            connector = connector.with(identity);
+        }
+        let client = connector.connect().await;
+        for (number, authority) in ["unknown.example.org", HOST, HOST, "unknown.example.org"]
+            .into_iter()
+            .enumerate()
+        {
+            let context = format!("{listener}, {protocol:?}, {authority}, request {number}");
+            assert_eq!(
+                client.send(spoofed_request(authority)).await.status,
+                200,
+                "{context}"
+            );
+            assert_clean(&origin, &context);
+            let request = origin.requests().pop().expect("a request");
+            match identity {
+                // The filter's own values, and nothing beside them.
+                Some(identity) if number == 1 => assert_carries(&request, identity),
+                _ => assert_carries_none(&request),
+            }
+            requests += 1;
+        }
+    }
+    let stripped = envoy
+        .outcomes()
+        .await
+        .into_iter()
+        .filter(|(_, outcome, _)| outcome == "spoof_stripped");
+    assert_eq!(stripped.map(|(_, _, count)| count).sum::<u64>(), requests);
+    assert_eq!(envoy.counter(HOST, "spoof_stripped").await, requests / 2);
+}
+
+#[tokio::test]
+async fn each_spelling_is_removed_when_it_comes_alone() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::plaintext())
+        .start(&origin)
+        .await;
+    let client = Client::http2(&envoy).connect().await;
+    for name in MANAGED {
+        assert_eq!(
+            client
+                .send(Request::get(HOST, "/").header(name, "spoofed"))
+                .await
+                .status,
+            200,
+            "{name}"
+        );
+        let request = origin.requests().pop().expect("a request");
+        assert!(
+            !request.headers.names().into_iter().any(is_managed),
+            "{name}: {request:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn spellings_that_only_http1_can_send_are_removed() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::plaintext())
+        .start(&origin)
+        .await;
+    for name in [
+        "Cf-Client-Cert-Sha256",
+        "CF-CLIENT-CERT-SHA256",
+        "cf_client.cert-SHA256",
+        "CF_CERT_VERIFIED",
+        "Cf.Cert.Verified",
+        // Malformed: Envoy may refuse these, the origin must not see them.
+        "Cf-Client-Cert-Sha256 ",
+        " Cf-Client-Cert-Sha256",
+        "Cf-Client-Cert-Sha256\t",
+        "Cf-Client-Cert-Sha256\x0b",
+        "Cf-Client-Cert-Sha256\0",
+        "\u{feff}Cf-Client-Cert-Sha256",
+    ] {
+        let mut connection = Client::http1(&envoy).connect_raw().await;
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: {HOST}\r\nX-First: 1\r\n{name}: spoofed\r\nX-Last: 1\r\n\r\n"
+        );
+        let before = origin.requests().len();
+        let status = connection
+            .exchange(request.as_bytes())
+            .await
+            .map(|response| response.status);
+        match &origin.requests()[before..] {
+            [] => assert_eq!(status, Some(400), "{name:?}"),
+            [request] => {
+                assert_eq!(status, Some(200), "{name:?}");
+                let seen = format!("{:?}", request.headers);
+                assert!(!seen.contains("spoofed"), "{name:?} came through: {seen}");
+                assert_eq!(request.header("x-last"), Some("1"), "{name:?}");
+            }
+            more => panic!("{name:?} became {more:#?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn trailers_are_cleaned_too() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().http3())
+        .upstream_http2()
+        .start(&origin)
+        .await;
+    for protocol in PROTOCOLS {
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        for authority in [HOST, HOST, "unknown.example.org"] {
+            let mut request = Request::post(authority, "/", "body").trailer("x-checksum", "kept");
+            for name in MANAGED {
+                request = request
+                    .trailer(name, "spoofed")
+                    .trailer(name, "spoofed again");
+            }
+            assert_eq!(client.send(request).await.status, 200);
+            let received = origin.requests().pop().expect("a request");
+            assert_eq!(
+                received.trailers.0,
+                [("x-checksum".to_owned(), b"kept".to_vec())],
+                "{protocol:?}"
+            );
+            assert_eq!(received.body, "body");
+        }
+    }
+}
+
+#[tokio::test]
+async fn reject_answers_400_and_nothing_reaches_the_origin() {
+    let origin = Origin::start().await;
+    let mut configuration = forwarding(&[HOST]);
+    configuration["on_spoofed_header"] = json!("reject");
+    let envoy = Envoy::with_filter(configuration)
+        .listener(Listener::strict().http3())
+        .listener(Listener::plaintext().named("plain"))
+        .start(&origin)
+        .await;
+    let mut rejected = 0;
+    for (listener, protocol) in [
+        ("main", Protocol::Http1),
+        ("main", Protocol::Http2),
+        ("main", Protocol::Http3),
+        ("plain", Protocol::Http1),
+        ("plain", Protocol::Http2),
+    ] {
+        for authority in [HOST, "unknown.example.org"] {
+            let client = Client::over(protocol, &envoy)
+                .listener(listener)
+                .with(&pki().client)
+                .connect()
+                .await;
+            for name in MANAGED {
+                let request = Request::get(authority, "/spoofed").header(name, "spoofed");
+                assert_eq!(
+                    client.send(request).await.status,
+                    400,
+                    "{listener}, {protocol:?}, {authority}, {name}"
+                );
+                rejected += 1;
+            }
+            let mut clean = Request::get(authority, "/clean");
+            for name in UNMANAGED {
+                clean = clean.header(name, "kept");
+            }
+            assert_eq!(client.send(clean).await.status, 200);
+            assert_clean(&origin, listener);
+            if listener == "main" && authority == HOST {
+                // A rejected request delivered nothing.
+                assert_carries(origin.requests().last().expect("a request"), &pki().client);
+            }
+        }
+    }
+    assert!(origin.requests_for("/spoofed").is_empty());
+    let outcomes = envoy.outcomes().await;
+    let count = |wanted: &str| -> u64 {
+        outcomes
+            .iter()
+            .filter(|(_, outcome, _)| outcome == wanted)
+            .map(|(_, _, count)| count)
+            .sum()
+    };
+    assert_eq!(
+        (count("spoof_rejected"), count("spoof_stripped")),
+        (rejected, 0)
+    );
+}
+
+#[tokio::test]
+async fn reject_lets_no_managed_trailer_through() {
+    let origin = Origin::start().await;
+    let mut configuration = forwarding(&[HOST]);
+    configuration["on_spoofed_header"] = json!("reject");
+    let envoy = Envoy::with_filter(configuration)
+        .upstream_http2()
+        .start(&origin)
+        .await;
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        let request = Request::post(HOST, "/", "body").trailer("cf_client_cert_sha256", "spoofed");
+        let response = client.try_send(request).await;
+        for request in origin.requests() {
+            assert!(
+                !request.trailers.names().into_iter().any(is_managed),
+                "{request:#?}"
+            );
+        }
+        let status = response.map(|response| response.status);
+        assert!(matches!(status, Ok(200 | 400)), "{protocol:?}: {status:?}");
+    }
+    assert_eq!(envoy.vm_reloads().await, 0);
+}
+
+#[tokio::test]
+async fn nothing_spoofed_passes_where_nothing_is_forwarded() {
+    for configuration in [
+        r#"{ "settings": [] }"#.to_owned(),
+        String::new(),
+        json!({ "settings": [{ "hostname": HOST }] }).to_string(),
+        json!({ "settings": [{ "hostname": HOST, "client_certificate_forwarding": false }] })
+            .to_string(),
+    ] {
+        let origin = Origin::start().await;
+        let envoy = Envoy::with_filter_text(&configuration).start(&origin).await;
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let client = Client::over(protocol, &envoy)
+                .with(&pki().client)
+                .connect()
+                .await;
+            assert_eq!(
+                client.send(spoofed_request(HOST)).await.status,
+                200,
+                "{configuration}"
+            );
+            assert_clean(&origin, &configuration);
+            assert_carries_none(origin.requests().last().expect("a request"));
+        }
+    }
+}

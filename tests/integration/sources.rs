@@ -1,0 +1,130 @@
+//! Where the certificate comes from (spec §4.3).
+
+use serde_json::{Value, json};
+use support::{Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, envoy_version, pki};
+
+use crate::common::{
+    HOST, assert_carries, assert_carries_none, configuration, forward_every, forwarding,
+};
+
+/// Sets the filter state key that the filter reads to that text.
+fn filter_state_text(text: &str) -> Value {
+    let mut filter = support::bootstrap::filter_state_filter();
+    filter["typed_config"]["on_request_headers"][0]["format_string"]["text_format_source"]["inline_string"] =
+        json!(text);
+    filter
+}
+
+#[tokio::test]
+async fn the_attribute_alone_is_enough_where_envoy_has_it() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(configuration(vec![forward_every(HOST)]))
+        .filter_state(false)
+        .listener(Listener::strict().http3())
+        .start(&origin)
+        .await;
+    for protocol in PROTOCOLS {
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        for _ in 0..2 {
+            client.get(HOST, "/").await;
+        }
+    }
+    for request in origin.requests() {
+        if envoy_version().has_peer_certificate() {
+            assert_carries(&request, &pki().client);
+        } else {
+            assert_carries_none(&request);
+        }
+    }
+    let missing = if envoy_version().has_peer_certificate() {
+        0
+    } else {
+        6
+    };
+    assert_eq!(envoy.counter(HOST, "source_missing").await, missing);
+    let lines = envoy.log_lines_with("envoy-before-1.38.yaml");
+    assert_eq!(
+        lines.len() as u64,
+        missing.min(1),
+        "once per configuration, with what to do: {lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_filter_state_serves_envoys_without_the_attribute() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .filter_state(true)
+        .listener(Listener::strict().http3())
+        .start(&origin)
+        .await;
+    for protocol in PROTOCOLS {
+        for identity in [&pki().client, &pki().chained, &pki().long_serial] {
+            let client = Client::over(protocol, &envoy)
+                .with(identity)
+                .connect()
+                .await;
+            client.get(HOST, "/").await;
+            assert_carries(origin.requests().last().expect("a request"), identity);
+            client.get(HOST, "/").await;
+            assert_carries_none(origin.requests().last().expect("a request"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn filter_state_that_is_no_certificate_is_never_forwarded() {
+    for text in [
+        "garbage",
+        "%ff%fe%",
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n",
+        "-----BEGIN%20CERTIFICATE-----%0A%",
+    ] {
+        let origin = Origin::start().await;
+        // A percent sign is doubled in Envoy's format strings.
+        let filter = filter_state_text(&text.replace('%', "%%"));
+        let envoy = Envoy::with_filter(forwarding(&[HOST]))
+            .filter_state(false)
+            .listener(Listener::strict().filter_before(filter))
+            .start(&origin)
+            .await;
+        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        assert_eq!(client.get(HOST, "/").await.status, 200, "{text:?}");
+        if envoy_version().has_peer_certificate() {
+            assert_carries(&origin.only_request(), &pki().client);
+        } else {
+            assert_carries_none(&origin.only_request());
+            assert_eq!(envoy.counter(HOST, "source_missing").await, 1, "{text:?}");
+        }
+        assert_eq!(envoy.vm_reloads().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn filter_state_says_nothing_of_a_client_without_a_certificate() {
+    let origin = Origin::start().await;
+    let pem = pki().client.chain_pem();
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .filter_state(false)
+        .listener(Listener::optional().filter_before(filter_state_text(&pem)))
+        .listener(
+            Listener::plaintext()
+                .named("plain")
+                .filter_before(filter_state_text(&pem)),
+        )
+        .start(&origin)
+        .await;
+    for listener in ["main", "plain"] {
+        let client = Client::over(Protocol::Http2, &envoy)
+            .listener(listener)
+            .connect()
+            .await;
+        client.get(HOST, "/").await;
+        assert_carries_none(origin.requests().last().expect("a request"));
+    }
+    assert_eq!(envoy.counter(HOST, "no_certificate").await, 2);
+}

@@ -1,0 +1,44 @@
+//! The certificates that are compared.
+
+mod differences;
+mod names;
+mod parts;
+mod random;
+mod real;
+
+use crate::der::Template;
+pub(crate) use differences::known_differences;
+use fastrand::Rng;
+
+/// One certificate, with what it is about.
+pub(crate) struct Case {
+    pub(crate) label: String,
+    pub(crate) der: Vec<u8>,
+}
+
+impl Case {
+    fn new(label: impl Into<String>, template: &Template) -> Case {
+        Case {
+            label: label.into(),
+            der: template.der(),
+        }
+    }
+}
+
+/// A certificate for every corner that is known, random ones, and real ones.
+pub(crate) fn all(rng: &mut Rng) -> Vec<Case> {
+    [
+        names::values(),
+        names::known_attributes(),
+        names::names(),
+        parts::serials(),
+        parts::dates(),
+        parts::extensions(),
+        random::certificates(rng),
+        real::made_by_a_library(),
+        real::roots(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

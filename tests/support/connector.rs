@@ -1,0 +1,219 @@
+//! How a client connects: protocol, TLS, certificate, server name, and resumption of an earlier session.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use quinn::crypto::rustls::QuicClientConfig;
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, pki_types::ServerName};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use crate::{
+    client::{Client, Error, Link},
+    envoy::Envoy,
+    listener::Tls,
+    pki::{Identity, pki},
+    raw::RawConnection,
+};
+
+/// The protocols that clients speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 with keep-alive.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// HTTP/3 over QUIC.
+    Http3,
+}
+
+/// All protocols, for tests that hold for each.
+pub const PROTOCOLS: [Protocol; 3] = [Protocol::Http1, Protocol::Http2, Protocol::Http3];
+
+/// What a connection will be; [`Connector::connect`] makes it so.
+pub struct Connector<'a> {
+    envoy: &'a Envoy,
+    protocol: Protocol,
+    listener: String,
+    server_name: String,
+    identity: Option<&'a Identity>,
+    tls12: bool,
+}
+
+impl<'a> Connector<'a> {
+    pub(crate) fn new(envoy: &'a Envoy, protocol: Protocol) -> Connector<'a> {
+        Connector {
+            envoy,
+            protocol,
+            listener: "main".to_owned(),
+            server_name: "api.example.com".to_owned(),
+            identity: None,
+            tls12: false,
+        }
+    }
+
+    /// Presents that certificate; without it the client has none.
+    pub fn with(mut self, identity: &'a Identity) -> Connector<'a> {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Connects to that listener; without it to `main`.
+    pub fn listener(mut self, name: &str) -> Connector<'a> {
+        name.clone_into(&mut self.listener);
+        self
+    }
+
+    /// Asks for that server name; without it for `api.example.com`.
+    pub fn sni(mut self, name: &str) -> Connector<'a> {
+        name.clone_into(&mut self.server_name);
+        self
+    }
+
+    /// Asks for no server name.
+    pub fn no_sni(self) -> Connector<'a> {
+        // For an address TLS sends no server name, and the server's certificate has the address.
+        self.sni("127.0.0.1")
+    }
+
+    /// Speaks TLS 1.2 instead of 1.3.
+    pub fn tls12(mut self) -> Connector<'a> {
+        self.tls12 = true;
+        self
+    }
+
+    /// Connects.
+    ///
+    /// # Panics
+    /// When that fails. A server that refuses a client's certificate in TLS 1.3 only does so afterwards: the first request
+    /// fails then.
+    pub async fn connect(self) -> Client {
+        self.try_connect()
+            .await
+            .unwrap_or_else(|error| panic!("no connection to Envoy: {error}"))
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// When the handshake fails.
+    pub async fn try_connect(self) -> Result<Client, Error> {
+        self.target().connect().await
+    }
+
+    /// Connects for bytes that no HTTP library would send.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn connect_raw(self) -> RawConnection {
+        let target = self.target();
+        let stream = target.connect_tcp().await.expect("a connection to Envoy");
+        RawConnection::new(stream.io)
+    }
+
+    fn target(&self) -> Target {
+        let listener = match self.protocol {
+            Protocol::Http3 => format!("{}-quic", self.listener),
+            _ => self.listener.clone(),
+        };
+        let encrypted = self.envoy.tls(&self.listener) != Tls::Plaintext;
+        Target {
+            protocol: self.protocol,
+            address: self.envoy.address(&listener),
+            server_name: ServerName::try_from(self.server_name.clone()).expect("a server name"),
+            tls: encrypted.then(|| Arc::new(self.tls_config())),
+        }
+    }
+
+    fn tls_config(&self) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates([pki().ca_der.clone()]);
+        let versions: &[_] = if self.tls12 {
+            &[&rustls::version::TLS12]
+        } else {
+            &[&rustls::version::TLS13]
+        };
+        let builder =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_protocol_versions(versions)
+                .expect("a TLS version")
+                .with_root_certificates(roots);
+        let mut config = match self.identity {
+            Some(identity) => builder
+                .with_client_auth_cert(identity.chain.clone(), identity.private_key())
+                .expect("a certificate and its key"),
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![match self.protocol {
+            Protocol::Http1 => b"http/1.1".to_vec(),
+            Protocol::Http2 => b"h2".to_vec(),
+            Protocol::Http3 => b"h3".to_vec(),
+        }];
+        config
+    }
+}
+
+/// Where a client has connected to, so that it can do so again with the sessions that its TLS configuration has saved.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) protocol: Protocol,
+    address: SocketAddr,
+    server_name: ServerName<'static>,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+struct TcpConnection {
+    io: Box<dyn Stream>,
+    resumed: bool,
+}
+
+impl Target {
+    pub(crate) async fn connect(self) -> Result<Client, Error> {
+        let (link, resumed) = match self.protocol {
+            Protocol::Http1 => {
+                let stream = self.connect_tcp().await?;
+                (Link::http1(stream.io).await?, stream.resumed)
+            }
+            Protocol::Http2 => {
+                let stream = self.connect_tcp().await?;
+                (Link::http2(stream.io).await?, stream.resumed)
+            }
+            Protocol::Http3 => (self.connect_quic().await?, false),
+        };
+        Ok(Client::new(self, link, resumed))
+    }
+
+    async fn connect_tcp(&self) -> Result<TcpConnection, Error> {
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let Some(config) = &self.tls else {
+            return Ok(TcpConnection {
+                io: Box::new(stream),
+                resumed: false,
+            });
+        };
+        let stream = TlsConnector::from(Arc::clone(config))
+            .connect(self.server_name.clone(), stream)
+            .await?;
+        let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+        Ok(TcpConnection {
+            io: Box::new(stream),
+            resumed,
+        })
+    }
+
+    async fn connect_quic(&self) -> Result<Link, Error> {
+        let config = self.tls.as_deref().ok_or("HTTP/3 needs TLS")?.clone();
+        let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config)?));
+        let endpoint = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let connection = endpoint
+            .connect_with(config, self.address, &self.server_name.to_str())?
+            .await?;
+        Link::http3(endpoint, connection).await
+    }
+}

@@ -1,0 +1,452 @@
+//! Starts an Envoy with the filter, and stops it when the test is over.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::{
+    bootstrap::{self, Bootstrap, FILTER_NAME},
+    listener::{Listener, Tls},
+    origin::Origin,
+    version::{envoy_binary, envoy_version},
+};
+
+/// Long enough for an Envoy that shares two cores with a dozen others.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running Envoy; dropping it stops it, and prints its log when the test has failed.
+pub struct Envoy {
+    process: Child,
+    /// Kills Envoy when this test process dies without dropping its values.
+    watchdog: Child,
+    folder: TempDir,
+    admin: SocketAddr,
+    listeners: HashMap<String, SocketAddr>,
+    tls: HashMap<String, Tls>,
+}
+
+/// What an Envoy will be; [`EnvoyBuilder::start`] makes it so.
+pub struct EnvoyBuilder {
+    configuration: String,
+    listeners: Vec<Listener>,
+    discovered: bool,
+    filter_state: bool,
+    concurrency: u32,
+    upstream_http2: bool,
+    routes: Vec<Value>,
+    log_level: &'static str,
+    edit: Option<BootstrapEdit>,
+}
+
+type BootstrapEdit = Box<dyn FnOnce(&mut Value) + Send>;
+
+/// What Envoy did with a new configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// It is in force.
+    Accepted,
+    /// It was refused, the old one is still in force.
+    Rejected,
+}
+
+impl Envoy {
+    /// An Envoy with the filter, configured by that JSON value; one strict TLS listener unless the test adds others.
+    pub fn with_filter(configuration: Value) -> EnvoyBuilder {
+        Envoy::with_filter_text(&configuration.to_string())
+    }
+
+    /// The same with the configuration as text, which need not be JSON.
+    pub fn with_filter_text(configuration: &str) -> EnvoyBuilder {
+        EnvoyBuilder {
+            configuration: configuration.to_owned(),
+            listeners: Vec::new(),
+            discovered: false,
+            filter_state: !envoy_version().has_peer_certificate(),
+            concurrency: 1,
+            upstream_http2: false,
+            routes: Vec::new(),
+            log_level: "info",
+            edit: None,
+        }
+    }
+
+    /// Where that listener takes TCP connections.
+    pub fn address(&self, listener: &str) -> SocketAddr {
+        *self
+            .listeners
+            .get(listener)
+            .unwrap_or_else(|| panic!("no listener {listener:?} in {:?}", self.listeners))
+    }
+
+    pub(crate) fn tls(&self, listener: &str) -> Tls {
+        self.tls
+            .get(listener)
+            .copied()
+            .unwrap_or_else(|| panic!("no listener {listener:?} in {:?}", self.tls))
+    }
+
+    /// Where the admin interface is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// The body that the admin interface gives for that path.
+    pub async fn admin(&self, path: &str) -> String {
+        admin_get(self.admin, path)
+            .await
+            .unwrap_or_else(|error| panic!("admin interface, {path}: {error}"))
+    }
+
+    /// Gives Envoy a new filter configuration and waits until it has taken or refused it. For
+    /// [`EnvoyBuilder::discovered`] only.
+    pub async fn update_config(&self, configuration: &Value) -> Update {
+        self.update_config_text(&configuration.to_string()).await
+    }
+
+    /// The same with the configuration as text, which need not be JSON.
+    pub async fn update_config_text(&self, configuration: &str) -> Update {
+        let before = self.discovery_counts().await;
+        write_discovery_file(&discovery_folder(self.folder.path()), configuration);
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            // Envoy counts a refused configuration under both names, so both come from one snapshot.
+            let now = self.discovery_counts().await;
+            if now.failures > before.failures {
+                return Update::Rejected;
+            }
+            if now.reloads > before.reloads {
+                return Update::Accepted;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("Envoy did not notice its new filter configuration in {PATIENCE:?}");
+    }
+
+    /// Envoy's log so far.
+    pub fn log(&self) -> String {
+        read_log(self.folder.path())
+    }
+
+    /// The log lines so far that contain that text.
+    pub fn log_lines_with(&self, text: &str) -> Vec<String> {
+        self.log()
+            .lines()
+            .filter(|line| line.contains(text))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Whether the log contains that text.
+    pub fn log_contains(&self, text: &str) -> bool {
+        self.log().contains(text)
+    }
+
+    /// Envoy's process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl EnvoyBuilder {
+    /// Adds a listener; the first one takes the place of the default.
+    pub fn listener(mut self, listener: Listener) -> EnvoyBuilder {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Takes the filter's configuration from a watched file (ECDS), so that [`Envoy::update_config`] can change it.
+    pub fn discovered(mut self) -> EnvoyBuilder {
+        self.discovered = true;
+        self
+    }
+
+    /// Whether Envoy's own `set_filter_state` stands before the filter. By default where the attribute
+    /// `connection.peer_certificate` doesn't exist.
+    pub fn filter_state(mut self, filter_state: bool) -> EnvoyBuilder {
+        self.filter_state = filter_state;
+        self
+    }
+
+    /// The number of worker threads, 1 by default.
+    pub fn concurrency(mut self, workers: u32) -> EnvoyBuilder {
+        self.concurrency = workers;
+        self
+    }
+
+    /// Speaks HTTP/2 to the origin.
+    pub fn upstream_http2(mut self) -> EnvoyBuilder {
+        self.upstream_http2 = true;
+        self
+    }
+
+    /// Adds a route before the fixed ones of [`bootstrap`].
+    pub fn route(mut self, route: Value) -> EnvoyBuilder {
+        self.routes.push(route);
+        self
+    }
+
+    /// Envoy's log level, `info` by default.
+    pub fn log_level(mut self, level: &'static str) -> EnvoyBuilder {
+        self.log_level = level;
+        self
+    }
+
+    /// Changes the bootstrap (JSON) before Envoy reads it, for what has no method of its own.
+    pub fn edit_bootstrap(
+        mut self,
+        edit: impl FnOnce(&mut Value) + Send + 'static,
+    ) -> EnvoyBuilder {
+        self.edit = Some(Box::new(edit));
+        self
+    }
+
+    /// Starts Envoy and waits until it takes connections.
+    ///
+    /// # Panics
+    /// When it doesn't start, with its log.
+    pub async fn start(self, origin: &Origin) -> Envoy {
+        self.try_start(origin)
+            .await
+            .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}"))
+    }
+
+    /// Starts Envoy and waits until it takes connections.
+    ///
+    /// # Errors
+    /// Envoy's log, when it exits instead.
+    pub async fn try_start(mut self, origin: &Origin) -> Result<Envoy, String> {
+        if self.listeners.is_empty() {
+            self.listeners.push(Listener::strict());
+        }
+        if self.filter_state {
+            for listener in &mut self.listeners {
+                listener
+                    .filters_before
+                    .push(bootstrap::filter_state_filter());
+            }
+        }
+        let folder = tempfile::Builder::new()
+            .prefix("envoy-test-")
+            .tempdir()
+            .expect("a temporary folder");
+        let discovery = discovery_folder(folder.path());
+        let filter = if self.discovered {
+            fs::create_dir(&discovery).expect("a new folder");
+            write_discovery_file(&discovery, &self.configuration);
+            bootstrap::discovered_filter(&discovery)
+        } else {
+            bootstrap::inline_filter(&self.configuration)
+        };
+        let bootstrap = Bootstrap {
+            listeners: &self.listeners,
+            filter: &filter,
+            origin: origin.address(),
+            upstream_http2: self.upstream_http2,
+            routes: &self.routes,
+        };
+        let config = folder.path().join("envoy.json");
+        let mut content = bootstrap.to_json();
+        if let Some(edit) = self.edit.take() {
+            edit(&mut content);
+        }
+        fs::write(&config, content.to_string()).expect("a written file");
+
+        let process = self.spawn(&config, folder.path());
+        let watchdog = spawn_watchdog(process.id());
+        let mut envoy = Envoy {
+            process,
+            watchdog,
+            folder,
+            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listeners: HashMap::new(),
+            tls: self
+                .listeners
+                .iter()
+                .map(|listener| (listener.name.clone(), listener.tls))
+                .collect(),
+        };
+        envoy.wait_until_ready().await?;
+        Ok(envoy)
+    }
+
+    fn spawn(&self, config: &Path, folder: &Path) -> Child {
+        let log = File::create(log_path(folder)).expect("a log file");
+        let binary = envoy_binary();
+        Command::new(&binary)
+            .arg("-c")
+            .arg(config)
+            .arg("--admin-address-path")
+            .arg(admin_path(folder))
+            .args(["--disable-hot-restart", "--log-level", self.log_level])
+            .args(["--concurrency", &self.concurrency.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
+    }
+}
+
+impl Envoy {
+    async fn discovery_counts(&self) -> DiscoveryCounts {
+        let prefix = format!("extension_config_discovery.http_filter.{FILTER_NAME}");
+        let text = self.admin(&format!("/stats?filter={prefix}")).await;
+        let count = |name: &str| {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{prefix}.{name}: ")));
+            line.and_then(|value| value.parse().ok()).unwrap_or(0)
+        };
+        DiscoveryCounts {
+            reloads: count("config_reload"),
+            failures: count("config_fail"),
+        }
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), String> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if let Some(status) = self.process.try_wait().expect("a child process") {
+                return Err(format!("{}\nEnvoy ended with {status}", self.log()));
+            }
+            if self.is_ready().await {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(format!(
+            "{}\nEnvoy was not ready in {PATIENCE:?}",
+            self.log()
+        ))
+    }
+
+    async fn is_ready(&mut self) -> bool {
+        let Ok(text) = fs::read_to_string(admin_path(self.folder.path())) else {
+            return false;
+        };
+        let Ok(admin) = text.trim().parse() else {
+            return false;
+        };
+        self.admin = admin;
+        match admin_get(admin, "/ready").await {
+            Ok(state) if state.trim() == "LIVE" => {}
+            _ => return false,
+        }
+        let text = self.admin("/listeners?format=json").await;
+        let statuses: Value = serde_json::from_str(&text).expect("JSON of the admin interface");
+        self.listeners = statuses["listener_statuses"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .filter_map(|status| {
+                let address = &status["local_address"]["socket_address"];
+                let port = u16::try_from(address["port_value"].as_u64()?).ok()?;
+                Some((
+                    status["name"].as_str()?.to_owned(),
+                    SocketAddr::from(([127, 0, 0, 1], port)),
+                ))
+            })
+            .collect();
+        self.tls
+            .keys()
+            .all(|name| self.listeners.contains_key(name))
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "--- Envoy's log ---\n{}--- end of Envoy's log ---",
+                self.log()
+            );
+        }
+        // The watchdog goes first: after Envoy has been waited for, its process id may belong to somebody else.
+        for process in [&mut self.watchdog, &mut self.process] {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+struct DiscoveryCounts {
+    reloads: u64,
+    failures: u64,
+}
+
+/// A shell that waits for the end of its input, which this process holds open as long as it lives.
+fn spawn_watchdog(process: u32) -> Child {
+    Command::new("sh")
+        .args(["-c", "read _; kill -9 \"$0\"", &process.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh")
+}
+
+async fn admin_get(admin: SocketAddr, path: &str) -> Result<String, String> {
+    let stream = TcpStream::connect(admin)
+        .await
+        .map_err(|error| error.to_string())?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+            .await
+            .map_err(|error| error.to_string())?;
+    tokio::spawn(connection);
+    let request = http::Request::get(path)
+        .header("host", "admin")
+        .body(Empty::new())
+        .expect("a request");
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| error.to_string())?;
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
+}
+
+/// Envoy notices a file that is moved into the watched folder, not one that is written there.
+fn write_discovery_file(folder: &Path, configuration: &str) {
+    let (written, moved) = (folder.join("filter.json.new"), folder.join("filter.json"));
+    fs::write(
+        &written,
+        bootstrap::discovery_response(configuration).to_string(),
+    )
+    .expect("a written file");
+    fs::rename(&written, &moved).expect("a moved file");
+}
+
+fn discovery_folder(folder: &Path) -> PathBuf {
+    folder.join("discovery")
+}
+
+fn log_path(folder: &Path) -> PathBuf {
+    folder.join("envoy.log")
+}
+
+fn admin_path(folder: &Path) -> PathBuf {
+    folder.join("admin")
+}
+
+fn read_log(folder: &Path) -> String {
+    fs::read(log_path(folder))
+        .map(|log| String::from_utf8_lossy(&log).into_owned())
+        .unwrap_or_default()
+}

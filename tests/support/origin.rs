@@ -1,0 +1,362 @@
+//! An origin server on loopback that records every request and answers as the test told it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Channel, Full, combinators::BoxBody};
+use hyper::{Version, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::message::Headers;
+
+/// An HTTP/1.1 and HTTP/2 (prior knowledge, no TLS) server. It answers 200 with the request's body unless told
+/// otherwise, and `/headers` with the headers.
+pub struct Origin {
+    address: SocketAddr,
+    state: Arc<State>,
+    server: JoinHandle<()>,
+}
+
+/// One request as the origin got it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The method.
+    pub method: String,
+    /// `:authority`, or `Host` in HTTP/1.1.
+    pub authority: String,
+    /// Path and query.
+    pub path: String,
+    /// The protocol that Envoy spoke to the origin.
+    pub version: Version,
+    /// The header fields.
+    pub headers: Headers,
+    /// The body, as far as the origin read it.
+    pub body: Bytes,
+    /// The trailer fields, as far as the origin read them.
+    pub trailers: Headers,
+}
+
+impl Recorded {
+    /// The first value of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.header(name)
+    }
+}
+
+/// What the origin does with a request.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    delay: Duration,
+    course: Course,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    Echo,
+    BeforeBody,
+    Reset,
+    OpenEnded,
+    CutShort,
+}
+
+impl Answer {
+    /// Reads the request to its end, then answers with that status and the request's body.
+    pub fn status(status: u16) -> Answer {
+        Answer {
+            status,
+            headers: Vec::new(),
+            delay: Duration::ZERO,
+            course: Course::Echo,
+        }
+    }
+
+    /// Answers 200 at once, and reads the request's body only when the test calls [`Origin::release`].
+    pub fn before_body() -> Answer {
+        Answer {
+            course: Course::BeforeBody,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Closes the connection (HTTP/1.1) or resets the stream (HTTP/2) instead of answering.
+    pub fn reset() -> Answer {
+        Answer {
+            course: Course::Reset,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Answers 200 with a body that starts with `started` and ends when the test calls [`Origin::release`].
+    pub fn open_ended() -> Answer {
+        Answer {
+            course: Course::OpenEnded,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Answers 200 and breaks off within the body.
+    pub fn cut_short() -> Answer {
+        Answer {
+            course: Course::CutShort,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Adds a response header.
+    pub fn header(mut self, name: &str, value: &str) -> Answer {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Waits before it answers or resets.
+    pub fn after(mut self, delay: Duration) -> Answer {
+        self.delay = delay;
+        self
+    }
+}
+
+#[derive(Default)]
+struct State {
+    requests: Mutex<Vec<Recorded>>,
+    answers: Mutex<HashMap<String, VecDeque<Answer>>>,
+    released: watch::Sender<bool>,
+}
+
+type Body = BoxBody<Bytes, io::Error>;
+
+impl Origin {
+    /// Starts an origin on an ephemeral port.
+    pub async fn start() -> Origin {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port on loopback");
+        let address = listener.local_addr().expect("a bound port");
+        let state = Arc::<State>::default();
+        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
+        Origin {
+            address,
+            state,
+            server,
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests for that path so. Several answers are given one after the other, the last one for ever.
+    pub fn answer(&self, path: &str, answers: impl IntoIterator<Item = Answer>) {
+        self.state
+            .answers
+            .lock()
+            .expect("no poison")
+            .insert(path.to_owned(), answers.into_iter().collect());
+    }
+
+    /// Ends all open-ended responses.
+    pub fn release(&self) {
+        self.state.released.send_replace(true);
+    }
+
+    /// Every request so far, in the order in which their heads arrived.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.state.requests.lock().expect("no poison").clone()
+    }
+
+    /// The requests so far for that path.
+    pub fn requests_for(&self, path: &str) -> Vec<Recorded> {
+        self.requests()
+            .into_iter()
+            .filter(|request| request.path == path)
+            .collect()
+    }
+
+    /// The only request so far.
+    ///
+    /// # Panics
+    /// When there are none or several.
+    pub fn only_request(&self) -> Recorded {
+        let mut requests = self.requests();
+        assert_eq!(requests.len(), 1, "requests at the origin: {requests:#?}");
+        requests.remove(0)
+    }
+
+    /// Waits until that many requests have arrived.
+    ///
+    /// # Panics
+    /// When they haven't within ten seconds.
+    pub async fn wait_for(&self, count: usize) {
+        for _ in 0..500 {
+            if self.requests().len() >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!(
+            "{} of {count} requests reached the origin in 10 s",
+            self.requests().len()
+        );
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let state = Arc::clone(&state);
+        connections.spawn(async move {
+            let mut server = auto::Builder::new(TokioExecutor::new());
+            server.http1().max_headers(2000).max_buf_size(1 << 20);
+            server.http2().max_header_list_size(1 << 20);
+            let service = service_fn(move |request| respond(request, Arc::clone(&state)));
+            // A connection that ends in an error is one that a test has broken on purpose.
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn respond(
+    request: hyper::Request<Incoming>,
+    state: Arc<State>,
+) -> io::Result<hyper::Response<Body>> {
+    let (head, body) = request.into_parts();
+    let answer = state.next_answer(head.uri.path());
+    let index = state.record(&head);
+
+    let mut received = Bytes::new();
+    if answer.course == Course::BeforeBody {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            state.wait_for_release().await;
+            let _ = body.collect().await;
+        });
+    } else {
+        let collected = body.collect().await.map_err(io::Error::other)?;
+        let trailers = collected.trailers().map(Headers::from).unwrap_or_default();
+        received = collected.to_bytes();
+        let mut requests = state.requests.lock().expect("no poison");
+        requests[index].body = received.clone();
+        requests[index].trailers = trailers;
+    }
+    tokio::time::sleep(answer.delay).await;
+
+    let mut response = hyper::Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    let body = match answer.course {
+        Course::Reset => return Err(io::Error::other("reset as the test asked for")),
+        Course::Echo if head.uri.path() == "/headers" => full(Bytes::from(format!(
+            "{:#?}\n",
+            Headers::from(&head.headers)
+        ))),
+        Course::Echo => full(received),
+        Course::BeforeBody => full(Bytes::from_static(b"answered before the body")),
+        Course::OpenEnded => until_released(state),
+        Course::CutShort => broken(),
+    };
+    response.body(body).map_err(io::Error::other)
+}
+
+impl State {
+    async fn wait_for_release(&self) {
+        let _ = self
+            .released
+            .subscribe()
+            .wait_for(|released| *released)
+            .await;
+    }
+
+    fn next_answer(&self, path: &str) -> Answer {
+        let mut answers = self.answers.lock().expect("no poison");
+        match answers.get_mut(path) {
+            Some(queue) if queue.len() > 1 => queue.pop_front(),
+            Some(queue) => queue.front().cloned(),
+            None => None,
+        }
+        .unwrap_or_else(|| Answer::status(200))
+    }
+
+    fn record(&self, head: &http::request::Parts) -> usize {
+        let headers = Headers::from(&head.headers);
+        let host = headers
+            .all("host")
+            .first()
+            .map(|host| String::from_utf8_lossy(host).into_owned());
+        let recorded = Recorded {
+            method: head.method.to_string(),
+            authority: head
+                .uri
+                .authority()
+                .map(ToString::to_string)
+                .or(host)
+                .unwrap_or_default(),
+            path: head
+                .uri
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            version: head.version,
+            headers,
+            body: Bytes::new(),
+            trailers: Headers::default(),
+        };
+        let mut requests = self.requests.lock().expect("no poison");
+        requests.push(recorded);
+        requests.len() - 1
+    }
+}
+
+fn full(body: Bytes) -> Body {
+    Full::new(body)
+        .map_err(|never: Infallible| match never {})
+        .boxed()
+}
+
+fn until_released(state: Arc<State>) -> Body {
+    let (mut sender, body) = Channel::new(1);
+    tokio::spawn(async move {
+        if sender
+            .send_data(Bytes::from_static(b"started"))
+            .await
+            .is_ok()
+        {
+            state.wait_for_release().await;
+        }
+    });
+    body.boxed()
+}
+
+fn broken() -> Body {
+    let (mut sender, body) = Channel::new(1);
+    tokio::spawn(async move {
+        let _ = sender.send_data(Bytes::from_static(b"started")).await;
+        // Time for the first part to leave, so that the response has started when it breaks.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        sender.abort(io::Error::other("cut short as the test asked for"));
+    });
+    body.boxed()
+}

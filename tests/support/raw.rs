@@ -1,0 +1,85 @@
+//! An HTTP/1.1 connection for bytes that no HTTP library would send.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{connector::Stream, message::Headers};
+
+/// A response waits no longer than this.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection that sends what it is given.
+pub struct RawConnection {
+    stream: Box<dyn Stream>,
+    unread: Vec<u8>,
+}
+
+/// The head of a response; its body has been read too.
+#[derive(Clone, Debug)]
+pub struct RawResponse {
+    /// The status code.
+    pub status: u16,
+    /// The header fields.
+    pub headers: Headers,
+}
+
+impl RawConnection {
+    pub(crate) fn new(stream: Box<dyn Stream>) -> RawConnection {
+        RawConnection {
+            stream,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Sends the bytes and reads one response, or `None` when Envoy closes the connection instead.
+    ///
+    /// # Panics
+    /// When neither happens in time, or the response is not HTTP/1.1.
+    pub async fn exchange(&mut self, request: &[u8]) -> Option<RawResponse> {
+        // Envoy may close the connection before it has read all of a bad request; what it said counts.
+        let _ = self.stream.write_all(request).await;
+        let _ = self.stream.flush().await;
+        loop {
+            if let Some(response) = self.take_response() {
+                return Some(response);
+            }
+            let mut buffer = [0; 16 * 1024];
+            let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer)).await;
+            match read.unwrap_or_else(|_| panic!("no response within {PATIENCE:?}")) {
+                Ok(0) | Err(_) => return None,
+                Ok(length) => self.unread.extend_from_slice(&buffer[..length]),
+            }
+        }
+    }
+
+    /// The first response in what has been read, when it is complete.
+    fn take_response(&mut self) -> Option<RawResponse> {
+        let mut fields = [httparse::EMPTY_HEADER; 128];
+        let mut response = httparse::Response::new(&mut fields);
+        let head = match response.parse(&self.unread).expect("an HTTP/1.1 response") {
+            httparse::Status::Complete(length) => length,
+            httparse::Status::Partial => return None,
+        };
+        let status = response.code.expect("a status code");
+        let headers = Headers(
+            response
+                .headers
+                .iter()
+                .map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec()))
+                .collect(),
+        );
+        let length = match headers.header("content-length") {
+            Some(length) => head + length.parse::<usize>().expect("a length"),
+            None => self.unread[head..]
+                .windows(5)
+                .position(|end| end == b"0\r\n\r\n")
+                .map(|at| head + at + 5)?,
+        };
+        if self.unread.len() < length {
+            return None;
+        }
+        self.unread.drain(..length);
+        Some(RawResponse { status, headers })
+    }
+}
