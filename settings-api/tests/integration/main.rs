@@ -1,5 +1,14 @@
 //! The program as its users meet it: Cloudflare's clients on one side, Envoys on the other.
 
+// A test that panics has failed, which is what it should do.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout
+)]
+
 mod authentication;
 mod bad_input;
 mod cloudflare;
@@ -8,5 +17,6 @@ mod envoys;
 mod limits;
 mod operation;
 mod program;
+mod sdk;
 mod simulated;
 mod subscribers;
