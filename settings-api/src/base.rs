@@ -107,6 +107,7 @@ impl Base {
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         let mut base: Self = read_json(&mut serde_json::Deserializer::from_slice(json))?;
         for (name, resource) in &mut base.resources {
+            check_resource_name(name)?;
             resource.check(&format!("resources.{name}"))?;
         }
         for (id, zone) in &mut base.zones {
@@ -309,6 +310,20 @@ fn check_id(id: &str, path: &str) -> Result<(), ConfigError> {
     Err(ConfigError::new(format!("{path}.{id}"), reason))
 }
 
+/// Names are names of files too.
+fn check_resource_name(name: &str) -> Result<(), ConfigError> {
+    let fits = (1..=100).contains(&name.len())
+        && !name.starts_with('.')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'/');
+    if fits {
+        return Ok(());
+    }
+    let reason = "a resource name has 1 to 100 visible ASCII characters, no / and no . in front";
+    Err(ConfigError::new(format!("resources.{name}"), reason))
+}
+
 fn covers(domain: &str, name: &str) -> bool {
     domain == "*"
         || name
@@ -318,4 +333,49 @@ fn covers(domain: &str, name: &str) -> bool {
 
 fn specificity(domain: &str) -> usize {
     if domain == "*" { 0 } else { domain.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Base, Scope};
+
+    #[test]
+    fn the_example_is_valid() {
+        let base = Base::from_json(include_bytes!("../base.example.json")).unwrap();
+        assert_eq!(base.zones.len(), 2);
+    }
+
+    #[test]
+    fn a_hostname_belongs_to_the_zone_with_the_longest_domain() {
+        let json = r#"{
+            "zones": {
+                "rest": { "domains": ["*"], "resource": "r" },
+                "main": { "domains": ["Example.com", "192.0.2.1"], "resource": "r" },
+                "sub": { "domains": ["eu.example.com"], "resource": "r" }
+            },
+            "accounts": { "two": { "zones": ["main", "sub"] } },
+            "resources": { "r": { "wasm_filename": "/f.wasm", "plugin": { "settings": [] } } }
+        }"#;
+        let base = Base::from_json(json.as_bytes()).unwrap();
+        for (hostname, owner) in [
+            ("example.com", "main"),
+            ("a.b.example.com", "main"),
+            ("*.example.com", "main"),
+            ("eu.example.com", "sub"),
+            ("*.a.eu.example.com", "sub"),
+            ("neu.example.com", "main"),
+            ("notexample.com", "rest"),
+            ("com", "rest"),
+            ("*", "rest"),
+            ("192.0.2.1", "main"),
+        ] {
+            assert_eq!(base.zone_of(hostname).unwrap().0, owner, "{hostname}");
+            for zone in ["rest", "main", "sub"] {
+                let may_set = base.may_set(&Scope::Zone(zone.into()), hostname);
+                assert_eq!(may_set, zone == owner, "{zone} {hostname}");
+            }
+            let may_set = base.may_set(&Scope::Account("two".into()), hostname);
+            assert_eq!(may_set, owner != "rest", "{hostname}");
+        }
+    }
 }

@@ -226,6 +226,12 @@ mod tests {
         for (from, to, expected) in [
             (r#""zones": {"#, r#""zone": {"#, "zone: unknown key"),
             (
+                r#""europe": {"#,
+                r#""../europe": {"#,
+                "resources.../europe: a resource name has",
+            ),
+            (r#""main": {"#, r#""a/b": {"#, "zones.a/b: an id has"),
+            (
                 r#""resource": "europe""#,
                 r#""resource": "asia""#,
                 "zones.sub.resource: \"asia\" is none of",

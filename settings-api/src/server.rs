@@ -10,8 +10,8 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tracing_subscriber::EnvFilter;
 
@@ -184,7 +184,7 @@ fn api_failed(error: std::io::Error) -> Error {
 }
 
 async fn serve_xds(
-    router: tonic::transport::server::Router,
+    router: Router,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
@@ -192,7 +192,10 @@ async fn serve_xds(
     listener.set_nonblocking(true).map_err(failed)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
     router
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown.cancelled_owned())
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            shutdown.cancelled_owned(),
+        )
         .await
         .map_err(|error| Error::new("xDS", "server", error))
 }
@@ -200,8 +203,7 @@ async fn serve_xds(
 fn xds_server(options: &ServeOptions) -> Result<Server, Error> {
     let server = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
-        .http2_keepalive_timeout(Some(KEEPALIVE))
-        .tcp_nodelay(true);
+        .http2_keepalive_timeout(Some(KEEPALIVE));
     let (Some(certificate), Some(key)) = (&options.xds_tls_certificate, &options.xds_tls_key)
     else {
         return Ok(server);

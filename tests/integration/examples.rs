@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use support::{
-    pki,
+    bootstrap, pki,
     version::envoy_binary,
     wasm::{repository, wasm_module},
 };
@@ -47,6 +47,11 @@ fn every_example_is_valid() {
 /// Puts in place what the examples ask for.
 fn install_files(folder: &Path) {
     fs::copy(wasm_module(), folder.join("client_cert_forwarder.wasm")).expect("a copied file");
+    let settings = folder.join("settings");
+    fs::create_dir(&settings).expect("a new folder");
+    let discovered = bootstrap::discovery_response(r#"{"settings":[]}"#);
+    let file = settings.join("client_cert_forwarder.json");
+    fs::write(file, discovered.to_string()).expect("a written file");
     let tls = folder.join("tls");
     fs::create_dir(&tls).expect("a new folder");
     for (name, content) in [

@@ -3,10 +3,13 @@
 use std::process::Command;
 use std::time::Duration;
 
+use envoy_types::pb::envoy::service::discovery::v3::DiscoveryRequest;
+use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_client::ExtensionConfigDiscoveryServiceClient;
 use serde_json::json;
 use support::pki;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity as TlsIdentity};
 
 use crate::program::{Program, ZONE, base, client, forward};
 
@@ -42,6 +45,56 @@ async fn the_api_speaks_tls() {
         .expect("curl runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("\"success\":true"), "{output:?}");
+}
+
+#[tokio::test]
+async fn only_envoys_with_a_certificate_of_the_ca_get_settings() {
+    let mut program = Program::stopped(
+        base(),
+        &[
+            "--xds-tls-certificate",
+            "server.pem",
+            "--xds-tls-key",
+            "server.key",
+            "--xds-client-ca",
+            "ca.pem",
+        ],
+    );
+    std::fs::write(program.path("server.pem"), pki().server.chain_pem()).expect("a written file");
+    std::fs::write(program.path("server.key"), pki().server.key_pem()).expect("a written file");
+    std::fs::write(program.path("ca.pem"), &pki().ca_pem).expect("a written file");
+    program.run();
+    program.put(json!([forward("a.example.com")])).await;
+    let address = format!("https://{}", program.xds());
+    for (identity, admitted) in [
+        (Some(&pki().client), true),
+        (Some(&pki().untrusted), false),
+        (None, false),
+    ] {
+        let mut tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(&pki().ca_pem))
+            .domain_name("api.example.com");
+        if let Some(identity) = identity {
+            tls = tls.identity(TlsIdentity::from_pem(
+                identity.chain_pem(),
+                identity.key_pem(),
+            ));
+        }
+        let endpoint = Channel::from_shared(address.clone())
+            .expect("a URL")
+            .tls_config(tls)
+            .expect("a TLS configuration");
+        let mut client = ExtensionConfigDiscoveryServiceClient::new(endpoint.connect_lazy());
+        let request = DiscoveryRequest {
+            resource_names: vec!["client_cert_forwarder".into()],
+            ..DiscoveryRequest::default()
+        };
+        let answer = client.fetch_extension_configs(request).await;
+        assert_eq!(
+            answer.is_ok_and(|answer| answer.get_ref().resources.len() == 1),
+            admitted
+        );
+    }
 }
 
 #[tokio::test]
