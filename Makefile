@@ -1,8 +1,11 @@
 # Run `make help` for what there is.
 ENVOY_VERSION ?= 1.40.0
+# The other versions that the integration tests run against (1.38.3 has no V8).
+MATRIX := 1.36.4 1.38.2 1.39.3
 ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
-WASM := target/wasm32-wasip1/wasm/client_cert_forwarder.wasm
+TARGET := wasm32-unknown-unknown
+WASM := dist/client_cert_forwarder.wasm
 
 export ENVOY_VERSION ENVOY_BIN DURATION
 
@@ -14,7 +17,7 @@ help: ## What the targets do
 .PHONY: toolchain
 toolchain:
 	@command -v rustup >/dev/null || { echo "make: rustup is missing: install Rust with rustup (rust-toolchain.toml names the toolchain)" >&2; exit 1; }
-	@rustup target list --installed | grep -qx wasm32-wasip1 || rustup target add wasm32-wasip1
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
 
 .PHONY: envoy
 envoy:
@@ -22,7 +25,9 @@ envoy:
 
 .PHONY: build
 build: toolchain
-	cargo build --locked -p client-cert-forwarder --target wasm32-wasip1 --profile wasm
+	@mkdir -p dist
+	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
+	cargo run --locked --quiet -p strip-exports -- target/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
 
 .PHONY: demo
 demo: build envoy ## Real mTLS requests through a real Envoy, and what the origin received
@@ -34,18 +39,26 @@ run: build envoy ## The demo's stack, left running until Ctrl-C
 
 .PHONY: wasm
 wasm: build ## Build dist/client_cert_forwarder.wasm
-	@mkdir -p dist && cp $(WASM) dist/ && ls -l dist/client_cert_forwarder.wasm
+	@echo "$(WASM): $$(($$(wc -c <$(WASM)))) bytes"
 
 .PHONY: test
 test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --exclude integration
 	cargo test --locked -p integration
 
+.PHONY: test-matrix
+test-matrix: build ## The integration tests against the older Envoys too
+	@for version in $(MATRIX); do \
+		echo "Envoy $$version"; \
+		tests/fetch-envoy $$version && \
+		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy cargo test --locked --quiet -p integration --test integration || exit 1; \
+	done
+
 .PHONY: lint
 lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked -p client-cert-forwarder --target wasm32-wasip1 -- -D warnings
+	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
 
 .PHONY: fmt
 fmt: toolchain ## Format the code
@@ -55,3 +68,22 @@ fmt: toolchain ## Format the code
 clean: ## Remove everything built (the Envoy binaries stay)
 	cargo clean
 	rm -rf dist
+
+.PHONY: image
+image: wasm ## The OCI wasm image as an OCI layout in dist/image, and Kubernetes manifests that pin it
+	cargo run --quiet --locked -p xtask -- image
+
+.PHONY: push
+push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME, REGISTRY_PASSWORD log in)
+	@test -n "$(IMAGE)" || { echo "make: say where to: make push IMAGE=host:port/name:tag" >&2; exit 1; }
+	@test -d dist/image || { echo "make: dist/image is missing: run make image first" >&2; exit 1; }
+	cargo run --quiet --locked -p xtask -- push "$(IMAGE)"
+
+.PHONY: compose-test
+compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)
+	@command -v python3 >/dev/null || { echo "make: python3 is missing: install Python 3" >&2; exit 1; }
+	python3 -B tests/compose/compose_test.py
+
+.PHONY: release-check
+release-check: image ## Check that this commit can be released
+	cargo run --quiet --locked -p xtask -- release-check

@@ -4,7 +4,6 @@ use crate::config::Config;
 use crate::config::compiled::Setting;
 use crate::connection::{Presented, Record};
 use crate::host::LocalReply;
-use crate::hostname;
 use crate::metrics::Outcome;
 
 /// Why a request for `setting` may not go on over the connection that `record` tells of; `None` when it may.
@@ -46,11 +45,22 @@ pub fn refusal(
     denied
 }
 
-/// Whether the connection was opened for a hostname of the same setting.
+/// Whether the connection was opened for a hostname of the same setting. Unlike an authority the SNI is a name as it stands (RFC 6066
+/// §3): with a port or a dot behind it, Envoy would not have chosen that hostname's filter chain.
 fn sni_matches(config: &Config, setting: &Setting, record: &Record) -> bool {
     let server_name = record.server_name.as_deref().unwrap_or_default();
-    let opened_for = config.setting(&hostname::from_authority(server_name));
+    let opened_for = config.setting(&server_name.to_ascii_lowercase());
     !server_name.is_empty() && opened_for.is_some_and(|(_, other)| other.id == setting.id)
+}
+
+/// For a request whose hostname the origin could read differently, while some setting refuses requests.
+#[must_use]
+pub fn ambiguous_hostname() -> LocalReply {
+    reply(
+        400,
+        "client_cert_forwarder_ambiguous_hostname",
+        "The host of this request is not a DNS name or an IP address.\n",
+    )
 }
 
 /// For a client that sent a header of the filter's.

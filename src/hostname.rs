@@ -65,10 +65,7 @@ fn dns_name(text: &str, name: &str) -> Result<String, String> {
         "leave out the trailing dot"
     } else if name.len() > MAX_NAME {
         "longer than 253 bytes"
-    } else if name
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    {
+    } else if name.rsplit('.').next().is_none_or(is_number) {
         "not an IP address"
     } else if name.contains(':') {
         "leave out the port"
@@ -88,6 +85,16 @@ fn dns_name(text: &str, name: &str) -> Result<String, String> {
     Err(format!(
         "{text:?} is not a DNS name, an IP address, \"*.\" before a DNS name, or \"*\": {problem}"
     ))
+}
+
+/// Whether a name whose last label this is would be read as an IPv4 address, well-formed or not (WHATWG URL, "ends in a number").
+fn is_number(label: &str) -> bool {
+    let (digits, is_digit): (_, fn(&u8) -> bool) =
+        match label.strip_prefix("0x").or(label.strip_prefix("0X")) {
+            Some(digits) => (digits, u8::is_ascii_hexdigit),
+            None => (label, u8::is_ascii_digit),
+        };
+    digits.as_bytes().iter().all(is_digit)
 }
 
 /// Finds the most specific pattern for a hostname: exact, then the longest wildcard, then `*`, as Envoy's virtual hosts do.
@@ -135,24 +142,31 @@ impl HostnameTable {
     }
 }
 
-/// The hostname of an `:authority` or `Host` value: without user information, port and one trailing dot, in lower case; an IP address in its canonical text.
+/// The hostname of an `:authority` or `Host` value: without port and one trailing dot, in lower case; an IPv6 address in its canonical text.
 #[must_use]
 pub fn from_authority(authority: &[u8]) -> Cow<'_, [u8]> {
-    let host = authority
-        .iter()
-        .rposition(|byte| *byte == b'@')
-        .and_then(|at| authority.get(at + 1..))
-        .unwrap_or(authority);
-    if let Some(address) = ipv6_literal(host) {
+    if let Some(address) = ipv6_literal(authority) {
         return Cow::Owned(address.to_string().into_bytes());
     }
-    let host = without_port(host);
-    let host = host.strip_suffix(b".").unwrap_or(host);
+    let host = name_part(authority);
     if host.iter().any(u8::is_ascii_uppercase) {
         Cow::Owned(host.to_ascii_lowercase())
     } else {
         Cow::Borrowed(host)
     }
+}
+
+/// Whether `authority` is a DNS name, an IPv4 address or a bracketed IPv6 address, with a port or without: what every origin reads the
+/// same way. Envoy lets much else pass (`a@b`, `a,b` for two `Host` headers, `%61`, `127.1`), of which origins make different hostnames.
+#[must_use]
+pub fn is_unambiguous(authority: &[u8]) -> bool {
+    let is_name = |host: &str| host.parse::<Ipv4Addr>().is_ok() || dns_name(host, host).is_ok();
+    ipv6_literal(authority).is_some() || str::from_utf8(name_part(authority)).is_ok_and(is_name)
+}
+
+fn name_part(authority: &[u8]) -> &[u8] {
+    let host = without_port(authority);
+    host.strip_suffix(b".").unwrap_or(host)
 }
 
 /// `[2001:db8::1]`, with or without a port behind it.
@@ -187,7 +201,7 @@ fn without_port(host: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{HostnamePattern, HostnameTable, from_authority};
+    use super::{HostnamePattern, HostnameTable, from_authority, is_unambiguous};
 
     fn table(patterns: &[&str]) -> HostnameTable {
         let mut table = HostnameTable::default();
@@ -258,7 +272,7 @@ mod tests {
             ("api.example.com.:443", "api.example.com"),
             ("api.example.com..", "api.example.com."),
             ("api.example.com:", "api.example.com"),
-            ("user:pass@api.example.com:443", "api.example.com"),
+            ("user:pass@api.example.com:443", "user:pass@api.example.com"),
             ("[::1]", "::1"),
             ("[2001:DB8:0:0::1]:443", "2001:db8::1"),
             ("[::1]x", "[::1]x"),
@@ -276,6 +290,63 @@ mod tests {
             );
         }
         assert_eq!(&*from_authority(b"\xff\xfe:80"), b"\xff\xfe");
+    }
+
+    #[test]
+    fn names_and_addresses_with_or_without_a_port_are_unambiguous() {
+        for authority in [
+            "api.example.com",
+            "API.example.com:443",
+            "api.example.com.",
+            "api.example.com.:443",
+            "api.example.com:",
+            "my_host",
+            "xn--bcher-kva.example",
+            "0xcafe.example",
+            "127.0.0.1:80",
+            "[::1]",
+            "[2001:DB8::1]:443",
+        ] {
+            assert!(is_unambiguous(authority.as_bytes()), "{authority}");
+        }
+    }
+
+    #[test]
+    fn what_origins_may_read_differently_is_ambiguous() {
+        for authority in [
+            "",
+            ":443",
+            ".",
+            ".api.example.com",
+            "api..example.com",
+            "api.example.com..",
+            "api.example.com:80:443",
+            "api.example.com:443x",
+            "user@api.example.com",
+            "api.example.com@example.org",
+            "api.example.com,example.org",
+            "example.org, api.example.com",
+            "%61pi.example.com",
+            "api.example.com%00",
+            "api.example.com ",
+            "api.example.com/",
+            "api.example.com;x",
+            "*.example.com",
+            "bücher.example",
+            "::1",
+            "2001:db8::a",
+            "[::1",
+            "[::1]x",
+            "[::1%25lo]",
+            "127.1",
+            "0x7f.0.0.1",
+            "2130706433",
+            "0177.0.0.1",
+            "127.0.0.1.1",
+        ] {
+            assert!(!is_unambiguous(authority.as_bytes()), "{authority}");
+        }
+        assert!(!is_unambiguous(b"\xffapi.example.com"));
     }
 
     #[test]
@@ -322,6 +393,9 @@ mod tests {
             ("exa mple.com", "only letters"),
             ("https://example.com", "port"),
             ("1.2.3.4.5", "not an IP address"),
+            ("127.1", "not an IP address"),
+            ("0x7f.1", "not an IP address"),
+            ("example.0x7F", "not an IP address"),
             (&long_label, "label"),
             (&long_name, "253"),
         ] {

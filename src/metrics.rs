@@ -21,7 +21,7 @@ pub enum Outcome {
     SourceMissing,
     /// The client presented no certificate.
     NoCertificate,
-    /// Answered 403: the setting requires a verified certificate.
+    /// Answered 403: the setting requires a verified certificate; or 400: whether one is required can't be told from the hostname.
     Denied,
     /// Answered 421: the connection was opened for another hostname.
     Misdirected,

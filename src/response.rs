@@ -8,7 +8,12 @@ use crate::host::{Host, Map};
 use crate::peer_certificate;
 
 /// Sets the setting's response headers, widens `Vary` where it names the certificate, and explains.
-pub fn decorate(host: &impl Host, config: &Config, setting: Option<&Setting>, explanation: &str) {
+pub fn decorate(
+    host: &impl Host,
+    config: &Config,
+    setting: Option<&Setting>,
+    explanations: impl Iterator<Item = &'static str>,
+) {
     if let Some(setting) = setting.filter(|setting| !setting.response_headers.is_empty()) {
         let record = peer_certificate::record(host, config, None);
         let sent = filter::may_send(setting, &record);
@@ -28,11 +33,10 @@ pub fn decorate(host: &impl Host, config: &Config, setting: Option<&Setting>, ex
         let hostname = setting
             .map(|setting| format!("; hostname=\"{}\"", setting.hostname))
             .unwrap_or_default();
-        host.set_header(
-            Map::ResponseHeaders,
-            EXPLAIN,
-            format!("{explanation}{hostname}").as_bytes(),
-        );
+        let items: Vec<String> = explanations
+            .map(|explanation| format!("{explanation}{hostname}"))
+            .collect();
+        host.set_header(Map::ResponseHeaders, EXPLAIN, items.join(", ").as_bytes());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The compiled configuration: checked, immutable, and in the shape that a request asks for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether responses say what the filter did.
     pub explain: bool,
+    /// Whether some setting refuses requests, so that no request may pass whose hostname is in doubt.
+    pub enforces: bool,
     /// Whether some setting sends `Client-Cert`, so that responses may vary on it (RFC 9440 §2.4).
     pub sends_rfc9440: bool,
     hostnames: HostnameTable,
@@ -156,6 +158,9 @@ impl Config {
                 max_certificate_chain_bytes: config.max_certificate_chain_bytes as usize,
             },
             explain: config.explain,
+            enforces: settings
+                .iter()
+                .any(|setting| setting.require_client_certificate || setting.sni_must_match),
             sends_rfc9440,
             hostnames,
             settings,
@@ -225,7 +230,7 @@ impl Setting {
         let response_headers = compile_headers(
             &setting.response_headers,
             &response_path,
-            BTreeSet::new(),
+            HashSet::new(),
             fields,
         )?;
         if let Some((name, _)) = setting
@@ -261,10 +266,10 @@ impl Setting {
 fn compile_headers(
     headers: &HeaderFields,
     path: &str,
-    taken: BTreeSet<&str>,
+    taken: HashSet<&str>,
     fields: &mut FieldTable,
 ) -> Result<Vec<Header>, ConfigError> {
-    let mut seen: BTreeSet<String> = taken.into_iter().map(str::to_owned).collect();
+    let mut seen: HashSet<String> = taken.into_iter().map(str::to_owned).collect();
     let mut compiled = Vec::with_capacity(headers.0.len());
     for (name, field) in &headers.0 {
         let refuse = |reason: &str| Err(ConfigError::new(format!("{path}.{name}"), reason));

@@ -57,6 +57,8 @@ pub struct Request {
     under_way: Option<Outcome>,
     /// What `explain` says.
     explanation: &'static str,
+    /// Whether a managed header of the client's own was removed; `explain` says that too.
+    stripped: bool,
 }
 
 impl Request {
@@ -68,6 +70,7 @@ impl Request {
             setting: None,
             under_way: None,
             explanation: "no_setting",
+            stripped: false,
         }
     }
 
@@ -84,6 +87,12 @@ impl Request {
         self.setting = setting.map(|(number, _)| number);
 
         if !inbound.spoofed.is_empty() && self.sanitise(host, &inbound.spoofed) == Action::Stop {
+            return Action::Stop;
+        }
+        if config.enforces && !hostname::is_unambiguous(inbound.authority) {
+            self.setting = None;
+            self.conclude(host, Outcome::Denied);
+            host.reply(&enforcement::ambiguous_hostname());
             return Action::Stop;
         }
         if inbound.xfcc.is_some() && !host.remove_header(Map::RequestHeaders, XFCC) {
@@ -109,6 +118,7 @@ impl Request {
         if spoofed.is_empty() {
             return Action::Continue;
         }
+        self.stripped = true;
         self.count(host, Outcome::SpoofStripped);
         remove_all(host, Map::RequestTrailers, &spoofed)
     }
@@ -132,7 +142,9 @@ impl Request {
         let setting = self
             .setting
             .and_then(|number| self.plugin.config.settings.get(number));
-        response::decorate(host, &self.plugin.config, setting, self.explanation);
+        let stripped = self.stripped.then(|| Outcome::SpoofStripped.name());
+        let explanations = stripped.into_iter().chain([self.explanation]);
+        response::decorate(host, &self.plugin.config, setting, explanations);
     }
 
     /// The stream is over: a certificate that is still under way never reached the origin.
@@ -149,6 +161,7 @@ impl Request {
             host.reply(&enforcement::spoofed_header());
             return Action::Stop;
         }
+        self.stripped = true;
         self.count(host, Outcome::SpoofStripped);
         remove_all(host, Map::RequestHeaders, spoofed)
     }
@@ -173,12 +186,27 @@ impl Request {
         let record = peer_certificate::record(host, &self.plugin.config, xfcc);
         if let Some((outcome, reply)) = enforcement::refusal(&self.plugin.config, setting, &record)
         {
+            self.say_why(host, setting, &record, outcome);
             self.conclude(host, outcome);
             host.reply(&reply);
             return Action::Stop;
         }
         self.add_headers(host, setting, &record, forwards_now);
         Action::Continue
+    }
+
+    /// Logs what an operator can do about a refusal that is not the client's fault.
+    fn say_why(&self, host: &impl Host, setting: &Setting, record: &Record, refused: Outcome) {
+        let reason = match refused {
+            Outcome::Misdirected if record.server_name.as_ref().is_some_and(Vec::is_empty) => {
+                refused
+            }
+            Outcome::Denied => outcome(setting, record),
+            _ => return,
+        };
+        self.plugin
+            .notices
+            .explain(host, &self.plugin.config, reason);
     }
 
     fn add_headers(

@@ -264,7 +264,7 @@ fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8
     if data.is_null() {
         return Some(Vec::new());
     }
-    // SAFETY: the host got `data` from `proxy_on_memory_allocate(size)`, which gives up a boxed slice of `size` bytes, and keeps no
+    // SAFETY: the host got `data` from the SDK's allocation callback, which gives up a boxed slice of `size` bytes, and keeps no
     // claim to it.
     Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }

@@ -1,7 +1,7 @@
 //! What most tests say: the usual configuration, and whether a request carried the certificate.
 
 use serde_json::{Value, json};
-use support::{Identity, origin::Recorded};
+use support::{Identity, Protocol, mtls_protocols, origin::Recorded};
 
 /// The two headers that forwarding sends.
 pub(crate) const DER: &str = "cf-client-cert-der-base64";
@@ -72,4 +72,17 @@ pub(crate) fn assert_carries_none(request: &Recorded) {
 pub(crate) fn is_managed(name: &str) -> bool {
     let folded = name.to_ascii_lowercase().replace(['_', '.'], "-");
     folded.starts_with("cf-client-cert-") || folded.starts_with("cf-cert-")
+}
+
+/// The protocols with concurrent streams over which this Envoy can ask for a client certificate.
+pub(crate) fn multiplexed() -> impl Iterator<Item = Protocol> {
+    mtls_protocols()
+        .iter()
+        .copied()
+        .filter(|protocol| *protocol != Protocol::Http1)
+}
+
+/// How many protocols there are to test with a client certificate, as the counters see it.
+pub(crate) fn protocols_count() -> u64 {
+    mtls_protocols().len() as u64
 }

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Request, pki};
+use support::{Answer, Client, Envoy, Listener, Origin, Protocol, Request, mtls_protocols, pki};
 
 use crate::common::{
     HOST, assert_carries, assert_carries_none, carried, carries_certificate, forwarding,
+    multiplexed, protocols_count,
 };
 
 /// A filter behind ours that answers requests itself when they ask for it.
@@ -29,11 +30,11 @@ async fn a_request_that_the_origin_never_answered_does_not_count() {
         [Answer::status(200).after(Duration::from_secs(5))],
     );
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3().filter_after(fault_filter()))
+        .listener(Listener::strict().every_mtls_protocol().filter_after(fault_filter()))
         .route(json!({ "match": { "path": "/timeout" }, "route": { "cluster": "origin", "timeout": "0.2s" } }))
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         for (failing, status) in [
             (Request::get(HOST, "/no-upstream"), 503),
             (Request::get(HOST, "/refused"), 503),
@@ -74,19 +75,25 @@ async fn a_request_that_the_origin_never_answered_does_not_count() {
             );
         }
     }
-    // Two failing requests for each of three protocols and seven ways to fail.
-    assert_eq!(envoy.counter(HOST, "undelivered").await, 42);
-    assert_eq!(envoy.counter(HOST, "forwarded").await, 21);
+    // Seven ways to fail, two requests each.
+    assert_eq!(
+        envoy.counter(HOST, "undelivered").await,
+        14 * protocols_count()
+    );
+    assert_eq!(
+        envoy.counter(HOST, "forwarded").await,
+        7 * protocols_count()
+    );
 }
 
 #[tokio::test]
 async fn every_answer_of_the_origin_counts() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         for status in [200, 204, 304, 404, 500, 503] {
             origin.answer("/status", [Answer::status(status)]);
             let client = Client::over(protocol, &envoy)
@@ -126,10 +133,10 @@ async fn an_answer_counts_from_its_head_on() {
     let origin = Origin::start().await;
     origin.answer("/stream", [Answer::open_ended()]);
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in [Protocol::Http2, Protocol::Http3] {
+    for protocol in multiplexed() {
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
             .connect()
@@ -157,10 +164,12 @@ async fn an_answer_that_breaks_off_counts() {
     origin.answer("/cut", [Answer::cut_short()]);
     let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
     let client = Client::http2(&envoy).with(&pki().client).connect().await;
-    client
-        .try_send(Request::get(HOST, "/cut"))
+    let exchange = client
+        .begin(Request::get(HOST, "/cut"))
         .await
-        .expect_err("a response that breaks off");
+        .expect("the head of a response");
+    // What the client sees of the break differs between Envoys; the origin had answered.
+    let _ = exchange.finish().await;
     client.get(HOST, "/").await;
     assert_eq!(carried(&origin.requests()), [true, false]);
 }
@@ -207,10 +216,10 @@ async fn a_request_that_the_client_gave_up_does_not_count() {
     let origin = Origin::start().await;
     origin.answer("/slow", [Answer::status(200).after(Duration::from_secs(5))]);
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in [Protocol::Http2, Protocol::Http3] {
+    for protocol in multiplexed() {
         let seen = origin.requests().len();
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)

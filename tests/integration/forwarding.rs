@@ -3,22 +3,25 @@
 use std::time::Duration;
 
 use serde_json::json;
-use support::{Answer, Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Request, pki};
+use support::{
+    Answer, Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Request, envoy_version,
+    mtls_protocols, pki,
+};
 use tokio::task::JoinSet;
 
 use crate::common::{
     HOST, assert_carries, assert_carries_none, carried, configuration, forward, forward_every,
-    forwarding,
+    forwarding, multiplexed,
 };
 
 #[tokio::test]
 async fn the_first_request_of_a_connection_carries_the_certificate_over_every_protocol() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
@@ -37,10 +40,10 @@ async fn the_first_request_of_a_connection_carries_the_certificate_over_every_pr
 async fn every_connection_carries_its_own_certificate() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         for identity in [
             &pki().client,
             &pki().other_client,
@@ -61,10 +64,10 @@ async fn every_connection_carries_its_own_certificate() {
 async fn every_request_carries_the_certificate_where_the_setting_says_so() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(configuration(vec![forward_every(HOST)]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
             .connect()
@@ -76,7 +79,7 @@ async fn every_request_carries_the_certificate_where_the_setting_says_so() {
     for request in origin.requests() {
         assert_carries(&request, &pki().client);
     }
-    assert_eq!(origin.requests().len(), 9);
+    assert_eq!(origin.requests().len(), 3 * mtls_protocols().len());
 }
 
 #[tokio::test]
@@ -88,10 +91,10 @@ async fn two_hostnames_on_one_connection_each_get_the_certificate_once() {
         forward("c.example.com"),
     ];
     let envoy = Envoy::with_filter(configuration(settings))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
@@ -137,10 +140,10 @@ async fn concurrent_streams_repeat_the_certificate_only_while_none_was_delivered
         [Answer::status(200).after(Duration::from_millis(100))],
     );
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in [Protocol::Http2, Protocol::Http3] {
+    for protocol in multiplexed() {
         let client = std::sync::Arc::new(
             Client::over(protocol, &envoy)
                 .with(&pki().client)
@@ -263,10 +266,10 @@ async fn a_hostname_matches_in_any_case_with_a_port_and_with_a_trailing_dot() {
 async fn a_hostname_without_a_setting_gets_nothing() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         // The server name of the connection is that of the setting; only the request's own hostname counts.
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
@@ -373,4 +376,22 @@ async fn an_origin_that_speaks_http2_gets_the_certificate_too() {
     assert_eq!(requests[0].version, http::Version::HTTP_2);
     assert_carries(&requests[0], &pki().client);
     assert_carries_none(&requests[1]);
+}
+
+#[tokio::test]
+async fn an_envoy_that_cannot_ask_for_certificates_over_quic_refuses_to_listen_so() {
+    let origin = Origin::start().await;
+    let started = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().http3())
+        .try_start(&origin)
+        .await;
+    if envoy_version().has_quic_client_certificates() {
+        assert!(started.is_ok());
+    } else {
+        let log = started.err().expect("an Envoy that does not start");
+        assert!(
+            log.contains("TLS Client Authentication is not supported over QUIC"),
+            "{log}"
+        );
+    }
 }

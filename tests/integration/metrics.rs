@@ -156,3 +156,42 @@ async fn counters_go_on_over_an_update() {
         }
     }
 }
+
+#[tokio::test]
+async fn neither_certificates_nor_their_fields_are_logged() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&["api.example.com"]))
+        .listener(Listener::strict())
+        .listener(Listener::accept_untrusted().named("untrusted"))
+        .start(&origin)
+        .await;
+    for (listener, identity) in [
+        ("main", &pki().client),
+        ("main", &pki().huge),
+        ("main", &pki().long_serial),
+        ("untrusted", &pki().untrusted),
+    ] {
+        let client = Client::http2(&envoy)
+            .listener(listener)
+            .with(identity)
+            .connect()
+            .await;
+        client
+            .send(Request::get("api.example.com", "/").header("cf-client-cert-sha256", "spoofed"))
+            .await;
+        client.get("api.example.com", "/refused").await;
+        for secret in [
+            &identity.der_base64()[..60],
+            &identity.sha256(),
+            "Client Certificate Forwarder",
+            "spoofed",
+        ] {
+            assert!(!envoy.log_contains(secret), "{secret} is in the log");
+        }
+    }
+    assert!(
+        envoy.log_contains("wasm log"),
+        "the log has what the filter says: {}",
+        envoy.log()
+    );
+}

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Envoy, Listener, Origin, PROTOCOLS, Update, pki};
+use support::{Answer, Client, Envoy, Listener, Origin, Update, mtls_protocols, pki};
 
 use crate::common::{
     HOST, assert_carries, carried, configuration, forward, forward_every, forwarding,
@@ -59,11 +59,11 @@ async fn an_open_connection_follows_each_new_configuration() {
         let origin = Origin::start().await;
         let envoy = Envoy::with_filter(configuration(vec![from]))
             .discovered()
-            .listener(Listener::strict().http3())
+            .listener(Listener::strict().every_mtls_protocol())
             .start(&origin)
             .await;
         let mut clients = Vec::new();
-        for protocol in PROTOCOLS {
+        for &protocol in mtls_protocols() {
             clients.push((
                 format!("/{protocol:?}"),
                 Client::over(protocol, &envoy)
@@ -182,7 +182,7 @@ async fn a_bad_update_leaves_the_old_configuration_in_force_and_says_why_in_one_
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
         .discovered()
         .concurrency(2)
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
     let open = Client::http2(&envoy).with(&pki().client).connect().await;
@@ -200,7 +200,7 @@ async fn a_bad_update_leaves_the_old_configuration_in_force_and_says_why_in_one_
 
     open.get(HOST, "/open").await;
     assert_eq!(carried(&origin.requests_for("/open")), [true, false]);
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
             .connect()

@@ -1,10 +1,11 @@
 //! Where the certificate comes from (spec §4.3).
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, envoy_version, pki};
+use support::{Client, Envoy, Listener, Origin, Protocol, envoy_version, mtls_protocols, pki};
 
 use crate::common::{
     HOST, assert_carries, assert_carries_none, configuration, forward_every, forwarding,
+    protocols_count,
 };
 
 /// Sets the filter state key that the filter reads to that text.
@@ -20,10 +21,10 @@ async fn the_attribute_alone_is_enough_where_envoy_has_it() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(configuration(vec![forward_every(HOST)]))
         .filter_state(false)
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
             .connect()
@@ -42,7 +43,7 @@ async fn the_attribute_alone_is_enough_where_envoy_has_it() {
     let missing = if envoy_version().has_peer_certificate() {
         0
     } else {
-        6
+        2 * protocols_count()
     };
     assert_eq!(envoy.counter(HOST, "source_missing").await, missing);
     let lines = envoy.log_lines_with("envoy-before-1.38.yaml");
@@ -58,10 +59,10 @@ async fn the_filter_state_serves_envoys_without_the_attribute() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(forwarding(&[HOST]))
         .filter_state(true)
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         for identity in [&pki().client, &pki().chained, &pki().long_serial] {
             let client = Client::over(protocol, &envoy)
                 .with(identity)

@@ -1,9 +1,11 @@
 //! Which certificates count as verified (spec §4.4).
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Identity, Listener, Origin, PROTOCOLS, Protocol, envoy_version, pki};
+use support::{
+    Client, Envoy, Identity, Listener, Origin, Protocol, envoy_version, mtls_protocols, pki,
+};
 
-use crate::common::{HOST, assert_carries, assert_carries_none, forward};
+use crate::common::{HOST, assert_carries, assert_carries_none, forward, protocols_count};
 
 /// One setting that forwards; `verified_by` as given, or not given at all.
 fn verified_by(verified_by: Option<&str>, setting: Value) -> Value {
@@ -41,17 +43,21 @@ async fn the_attribute_verifies_a_full_handshake_where_envoy_has_it() {
     for given in [None, Some("attribute")] {
         let origin = Origin::start().await;
         let envoy = Envoy::with_filter(verified_by(given, forward(HOST)))
-            .listener(Listener::strict().http3())
+            .listener(Listener::strict().every_mtls_protocol())
             .start(&origin)
             .await;
         let verified = envoy_version().has_peer_certificate_valid();
-        for protocol in PROTOCOLS {
+        for &protocol in mtls_protocols() {
             let client = connect_and_get(protocol, &envoy, &pki().client).await;
             assert_last(&origin, &pki().client, verified);
             client.get(HOST, "/").await;
             assert_last(&origin, &pki().client, false);
         }
-        let (forwarded, unverified, notices) = if verified { (3, 0, 0) } else { (0, 6, 1) };
+        let (forwarded, unverified, notices) = if verified {
+            (protocols_count(), 0, 0)
+        } else {
+            (0, 2 * protocols_count(), 1)
+        };
         assert_eq!(envoy.counter(HOST, "forwarded").await, forwarded);
         assert_eq!(envoy.counter(HOST, "unverified").await, unverified);
         assert_eq!(
@@ -67,11 +73,11 @@ async fn the_attribute_verifies_a_full_handshake_where_envoy_has_it() {
 async fn the_listener_verifies_every_certificate_that_is_there() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(verified_by(Some("listener"), forward(HOST)))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .listener(Listener::optional().named("optional"))
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         connect_and_get(protocol, &envoy, &pki().client).await;
         assert_last(&origin, &pki().client, true);
     }
@@ -82,7 +88,10 @@ async fn the_listener_verifies_every_certificate_that_is_there() {
         .await;
     client.get(HOST, "/").await;
     assert_last(&origin, &pki().client, true);
-    assert_eq!(envoy.counter(HOST, "forwarded").await, 4);
+    assert_eq!(
+        envoy.counter(HOST, "forwarded").await,
+        protocols_count() + 1
+    );
 }
 
 #[tokio::test]
@@ -122,10 +131,10 @@ async fn a_resumed_session_counts_as_unverified_by_attribute() {
 async fn a_resumed_session_counts_as_verified_by_listener() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(verified_by(Some("listener"), forward(HOST)))
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let first = connect_and_get(protocol, &envoy, &pki().client).await;
         let again = first.reconnect().await;
         // QUIC's client does not tell.
@@ -165,10 +174,10 @@ async fn a_resumed_session_of_tls_1_2_is_treated_the_same() {
 async fn without_resumption_the_attribute_verifies_every_connection() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
-        .listener(Listener::strict().http3().no_resumption())
+        .listener(Listener::strict().every_mtls_protocol().no_resumption())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let first = connect_and_get(protocol, &envoy, &pki().client).await;
         let again = first.reconnect().await;
         assert!(!again.resumed());
@@ -185,10 +194,14 @@ async fn without_resumption_the_attribute_verifies_every_connection() {
 async fn an_untrusted_certificate_is_not_forwarded() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
-        .listener(Listener::accept_untrusted().http3().no_resumption())
+        .listener(
+            Listener::accept_untrusted()
+                .every_mtls_protocol()
+                .no_resumption(),
+        )
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         connect_and_get(protocol, &envoy, &pki().untrusted).await;
         assert_last(&origin, &pki().untrusted, false);
         connect_and_get(protocol, &envoy, &pki().client).await;
@@ -199,9 +212,9 @@ async fn an_untrusted_certificate_is_not_forwarded() {
         );
     }
     let unverified = if envoy_version().has_peer_certificate_valid() {
-        3
+        protocols_count()
     } else {
-        6
+        2 * protocols_count()
     };
     assert_eq!(envoy.counter(HOST, "unverified").await, unverified);
 }
@@ -210,10 +223,10 @@ async fn an_untrusted_certificate_is_not_forwarded() {
 async fn unverified_certificates_are_forwarded_where_the_setting_says_so() {
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(verified_by(Some("attribute"), forward_unverified()))
-        .listener(Listener::accept_untrusted().http3())
+        .listener(Listener::accept_untrusted().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         for identity in [&pki().untrusted, &pki().client] {
             let client = connect_and_get(protocol, &envoy, identity).await;
             assert_last(&origin, identity, true);
@@ -224,6 +237,9 @@ async fn unverified_certificates_are_forwarded_where_the_setting_says_so() {
             assert_last(&origin, identity, false);
         }
     }
-    assert_eq!(envoy.counter(HOST, "forwarded").await, 12);
+    assert_eq!(
+        envoy.counter(HOST, "forwarded").await,
+        4 * protocols_count()
+    );
     assert_eq!(envoy.counter(HOST, "unverified").await, 0);
 }

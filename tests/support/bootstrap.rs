@@ -54,9 +54,15 @@ impl Bootstrap<'_> {
             chain["transport_socket"] =
                 json!({ "name": "envoy.transport_sockets.tls", "typed_config": context });
         }
+        let inspector = json!({
+            "name": "envoy.filters.listener.tls_inspector",
+            "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector" }
+        });
+        let inspects = listener.tls_inspector && listener.tls != Tls::Plaintext;
         json!({
             "name": listener.name,
             "address": address("127.0.0.1:0".parse().expect("an address")),
+            "listener_filters": inspects.then_some(inspector).into_iter().collect::<Vec<_>>(),
             "filter_chains": [chain]
         })
     }
@@ -65,10 +71,7 @@ impl Bootstrap<'_> {
         json!({
             "name": format!("{}-quic", listener.name),
             "address": { "socket_address": { "protocol": "UDP", "address": "127.0.0.1", "port_value": 0 } },
-            "udp_listener_config": {
-                "quic_options": {},
-                "downstream_socket_config": { "prefer_gro": false }
-            },
+            "udp_listener_config": { "quic_options": {} },
             "filter_chains": [{
                 "filters": [self.connection_manager(listener, "HTTP3")],
                 "transport_socket": {
@@ -107,6 +110,9 @@ impl Bootstrap<'_> {
             manager["forward_client_cert_details"] = json!(mode);
             manager["set_current_client_cert_details"] =
                 json!({ "subject": true, "cert": true, "chain": true, "dns": true, "uri": true });
+        }
+        for (field, value) in &listener.connection_manager {
+            manager[field] = value.clone();
         }
         json!({ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager })
     }

@@ -12,7 +12,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-pub use crate::connector::{Connector, PROTOCOLS, Protocol};
+pub use crate::connector::{Connector, PROTOCOLS, Protocol, mtls_protocols};
 use crate::{
     connector::{Stream, Target},
     envoy::Envoy,
@@ -74,9 +74,13 @@ impl Client {
     /// # Panics
     /// When there is none.
     pub async fn send(&self, request: Request) -> Response {
+        let what = format!(
+            "{:?}, {} {}",
+            self.target.protocol, request.authority, request.path
+        );
         self.try_send(request)
             .await
-            .unwrap_or_else(|error| panic!("no response: {error}"))
+            .unwrap_or_else(|error| panic!("{what}: no response: {error}"))
     }
 
     /// Sends a request and waits for the whole response.

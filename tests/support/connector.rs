@@ -13,9 +13,11 @@ use tokio_rustls::TlsConnector;
 use crate::{
     client::{Client, Error, Link},
     envoy::Envoy,
+    fields::{FieldsConnection, Http2, Http3},
     listener::Tls,
     pki::{Identity, pki},
     raw::RawConnection,
+    version::envoy_version,
 };
 
 /// The protocols that clients speak.
@@ -31,6 +33,15 @@ pub enum Protocol {
 
 /// All protocols, for tests that hold for each.
 pub const PROTOCOLS: [Protocol; 3] = [Protocol::Http1, Protocol::Http2, Protocol::Http3];
+
+/// The protocols over which this Envoy can ask for a client certificate.
+pub fn mtls_protocols() -> &'static [Protocol] {
+    if envoy_version().has_quic_client_certificates() {
+        &PROTOCOLS
+    } else {
+        &[Protocol::Http1, Protocol::Http2]
+    }
+}
 
 /// What a connection will be; [`Connector::connect`] makes it so.
 pub struct Connector<'a> {
@@ -111,6 +122,20 @@ impl<'a> Connector<'a> {
         let target = self.target();
         let stream = target.connect_tcp().await.expect("a connection to Envoy");
         RawConnection::new(stream.io)
+    }
+
+    /// Connects for header fields that no HTTP library would send.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn connect_fields(self) -> FieldsConnection {
+        let target = self.target();
+        if target.protocol == Protocol::Http3 {
+            let (endpoint, connection) = target.quic().await.expect("a connection to Envoy");
+            return FieldsConnection::Http3(Http3::new(endpoint, connection).await);
+        }
+        let stream = target.connect_tcp().await.expect("a connection to Envoy");
+        FieldsConnection::Http2(Http2::new(stream.io).await)
     }
 
     fn target(&self) -> Target {
@@ -208,12 +233,26 @@ impl Target {
     }
 
     async fn connect_quic(&self) -> Result<Link, Error> {
+        let (endpoint, connection) = self.quic().await?;
+        Link::http3(endpoint, connection).await
+    }
+
+    async fn quic(&self) -> Result<(quinn::Endpoint, quinn::Connection), Error> {
         let config = self.tls.as_deref().ok_or("HTTP/3 needs TLS")?.clone();
-        let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config)?));
+        let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config)?));
+        config.transport_config(Arc::new(quic_transport()));
         let endpoint = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let connection = endpoint
             .connect_with(config, self.address, &self.server_name.to_str())?
             .await?;
-        Link::http3(endpoint, connection).await
+        Ok((endpoint, connection))
     }
+}
+
+/// Without segmentation offload: on loopback such batches arrive in one piece, and Envoy drops them (it counts
+/// `downstream_rx_datagram_dropped`), so that a handshake with a large certificate may never end.
+fn quic_transport() -> quinn::TransportConfig {
+    let mut transport = quinn::TransportConfig::default();
+    transport.enable_segmentation_offload(false);
+    transport
 }

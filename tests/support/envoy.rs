@@ -46,11 +46,8 @@ pub struct EnvoyBuilder {
     concurrency: u32,
     upstream_http2: bool,
     routes: Vec<Value>,
-    log_level: &'static str,
-    edit: Option<BootstrapEdit>,
+    bootstrap: Option<String>,
 }
-
-type BootstrapEdit = Box<dyn FnOnce(&mut Value) + Send>;
 
 /// What Envoy did with a new configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +74,15 @@ impl Envoy {
             concurrency: 1,
             upstream_http2: false,
             routes: Vec::new(),
-            log_level: "info",
-            edit: None,
+            bootstrap: None,
+        }
+    }
+
+    /// An Envoy with that bootstrap (YAML) as it is. The test adds its listeners by name, for the clients to know.
+    pub fn with_bootstrap(yaml: String) -> EnvoyBuilder {
+        EnvoyBuilder {
+            bootstrap: Some(yaml),
+            ..Envoy::with_filter_text("")
         }
     }
 
@@ -153,6 +157,16 @@ impl Envoy {
         self.log().contains(text)
     }
 
+    /// The processor time that Envoy has used so far, from Linux's own accounting; `None` on other systems.
+    pub fn processor_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+        // Behind the command's name in parentheses: user and system time are the 12th and 13th field, in ticks of 10 ms.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks: u64 =
+            fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 10))
+    }
+
     /// Envoy's process id.
     pub fn pid(&self) -> u32 {
         self.process.id()
@@ -194,21 +208,6 @@ impl EnvoyBuilder {
     /// Adds a route before the fixed ones of [`bootstrap`].
     pub fn route(mut self, route: Value) -> EnvoyBuilder {
         self.routes.push(route);
-        self
-    }
-
-    /// Envoy's log level, `info` by default.
-    pub fn log_level(mut self, level: &'static str) -> EnvoyBuilder {
-        self.log_level = level;
-        self
-    }
-
-    /// Changes the bootstrap (JSON) before Envoy reads it, for what has no method of its own.
-    pub fn edit_bootstrap(
-        mut self,
-        edit: impl FnOnce(&mut Value) + Send + 'static,
-    ) -> EnvoyBuilder {
-        self.edit = Some(Box::new(edit));
         self
     }
 
@@ -256,12 +255,11 @@ impl EnvoyBuilder {
             upstream_http2: self.upstream_http2,
             routes: &self.routes,
         };
-        let config = folder.path().join("envoy.json");
-        let mut content = bootstrap.to_json();
-        if let Some(edit) = self.edit.take() {
-            edit(&mut content);
-        }
-        fs::write(&config, content.to_string()).expect("a written file");
+        // YAML takes JSON too.
+        let config = folder.path().join("envoy.yaml");
+        let text = self.bootstrap.take();
+        let text = text.unwrap_or_else(|| bootstrap.to_json().to_string());
+        fs::write(&config, text).expect("a written file");
 
         let process = self.spawn(&config, folder.path());
         let watchdog = spawn_watchdog(process.id());
@@ -289,7 +287,8 @@ impl EnvoyBuilder {
             .arg(config)
             .arg("--admin-address-path")
             .arg(admin_path(folder))
-            .args(["--disable-hot-restart", "--log-level", self.log_level])
+            .args(["--disable-hot-restart", "--log-level", "warning"])
+            .args(["--component-log-level", "wasm:info"])
             .args(["--concurrency", &self.concurrency.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

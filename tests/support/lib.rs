@@ -19,6 +19,7 @@ pub mod bootstrap;
 pub mod client;
 pub mod connector;
 pub mod envoy;
+pub mod fields;
 pub mod listener;
 pub mod message;
 pub mod metrics;
@@ -28,7 +29,7 @@ pub mod raw;
 pub mod version;
 pub mod wasm;
 
-pub use client::{Client, PROTOCOLS, Protocol};
+pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};
 pub use envoy::{Envoy, Update};
 pub use listener::{Listener, Tls};
 pub use message::{Headers, Request, Response};

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::version::envoy_version;
+
 /// What the listener asks of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
@@ -22,7 +24,9 @@ pub struct Listener {
     pub(crate) tls: Tls,
     pub(crate) http3: bool,
     pub(crate) resumption: bool,
+    pub(crate) tls_inspector: bool,
     pub(crate) forward_client_cert: Option<&'static str>,
+    pub(crate) connection_manager: Vec<(&'static str, Value)>,
     pub(crate) filters_before: Vec<Value>,
     pub(crate) filters_after: Vec<Value>,
 }
@@ -60,15 +64,34 @@ impl Listener {
         self
     }
 
+    /// Listens on QUIC too where this Envoy can ask for a client certificate there: for clients over
+    /// [`crate::mtls_protocols`].
+    pub fn every_mtls_protocol(mut self) -> Listener {
+        self.http3 = envoy_version().has_quic_client_certificates();
+        self
+    }
+
     /// Turns both ways of TLS session resumption off.
     pub fn no_resumption(mut self) -> Listener {
         self.resumption = false;
         self
     }
 
+    /// Leaves out the listener filter that Envoy knows the server name of a TLS connection on TCP from.
+    pub fn no_tls_inspector(mut self) -> Listener {
+        self.tls_inspector = false;
+        self
+    }
+
     /// Sets `forward_client_cert_details`, with every detail that the mode can forward.
     pub fn forward_client_cert(mut self, mode: &'static str) -> Listener {
         self.forward_client_cert = Some(mode);
+        self
+    }
+
+    /// Sets a field of the HTTP connection manager.
+    pub fn connection_manager(mut self, field: &'static str, value: Value) -> Listener {
+        self.connection_manager.push((field, value));
         self
     }
 
@@ -90,7 +113,9 @@ impl Listener {
             tls,
             http3: false,
             resumption: true,
+            tls_inspector: true,
             forward_client_cert: None,
+            connection_manager: Vec::new(),
             filters_before: Vec::new(),
             filters_after: Vec::new(),
         }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Channel, Full, combinators::BoxBody};
 use hyper::{Version, body::Incoming, service::service_fn};
 use hyper_util::{
@@ -63,6 +64,7 @@ impl Recorded {
 pub struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
+    trailers: HeaderMap,
     delay: Duration,
     course: Course,
 }
@@ -72,6 +74,7 @@ enum Course {
     Echo,
     BeforeBody,
     Reset,
+    Upgrade,
     OpenEnded,
     CutShort,
 }
@@ -82,6 +85,7 @@ impl Answer {
         Answer {
             status,
             headers: Vec::new(),
+            trailers: HeaderMap::new(),
             delay: Duration::ZERO,
             course: Course::Echo,
         }
@@ -103,6 +107,16 @@ impl Answer {
         }
     }
 
+    /// Answers 101 with `Upgrade: websocket` and sends back what comes then (HTTP/1.1).
+    pub fn upgrade() -> Answer {
+        Answer {
+            course: Course::Upgrade,
+            ..Answer::status(101)
+        }
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+    }
+
     /// Answers 200 with a body that starts with `started` and ends when the test calls [`Origin::release`].
     pub fn open_ended() -> Answer {
         Answer {
@@ -122,6 +136,12 @@ impl Answer {
     /// Adds a response header.
     pub fn header(mut self, name: &str, value: &str) -> Answer {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds a trailer to an answer by status.
+    pub fn trailer(mut self, name: &'static str, value: &'static str) -> Answer {
+        self.trailers.insert(name, HeaderValue::from_static(value));
         self
     }
 
@@ -233,15 +253,18 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
             server.http2().max_header_list_size(1 << 20);
             let service = service_fn(move |request| respond(request, Arc::clone(&state)));
             // A connection that ends in an error is one that a test has broken on purpose.
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            let _ = server
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
 
 async fn respond(
-    request: hyper::Request<Incoming>,
+    mut request: hyper::Request<Incoming>,
     state: Arc<State>,
 ) -> io::Result<hyper::Response<Body>> {
+    let upgraded = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let answer = state.next_answer(head.uri.path());
     let index = state.record(&head);
@@ -273,7 +296,14 @@ async fn respond(
             "{:#?}\n",
             Headers::from(&head.headers)
         ))),
-        Course::Echo => full(received),
+        Course::Echo if answer.trailers.is_empty() => full(received),
+        Course::Echo => full(received)
+            .with_trailers(async { Some(Ok(answer.trailers)) })
+            .boxed(),
+        Course::Upgrade => {
+            tokio::spawn(echo(upgraded));
+            full(Bytes::new())
+        }
         Course::BeforeBody => full(Bytes::from_static(b"answered before the body")),
         Course::OpenEnded => until_released(state),
         Course::CutShort => broken(),
@@ -334,6 +364,12 @@ fn full(body: Bytes) -> Body {
     Full::new(body)
         .map_err(|never: Infallible| match never {})
         .boxed()
+}
+
+async fn echo(upgraded: hyper::upgrade::OnUpgrade) -> io::Result<()> {
+    let stream = TokioIo::new(upgraded.await.map_err(io::Error::other)?);
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    tokio::io::copy(&mut reader, &mut writer).await.map(drop)
 }
 
 fn until_released(state: Arc<State>) -> Body {

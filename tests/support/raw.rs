@@ -53,6 +53,24 @@ impl RawConnection {
         }
     }
 
+    /// Sends bytes through an upgraded connection or a tunnel, and reads as many.
+    ///
+    /// # Panics
+    /// When they don't come in time.
+    pub async fn echoed(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.stream.write_all(bytes).await.expect("an open tunnel");
+        self.stream.flush().await.expect("an open tunnel");
+        while self.unread.len() < bytes.len() {
+            let mut buffer = [0; 1024];
+            let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer)).await;
+            let read = read.unwrap_or_else(|_| panic!("nothing within {PATIENCE:?}"));
+            let length = read.expect("an open tunnel");
+            assert_ne!(length, 0, "the tunnel ended");
+            self.unread.extend_from_slice(&buffer[..length]);
+        }
+        self.unread.drain(..bytes.len()).collect()
+    }
+
     /// The first response in what has been read, when it is complete.
     fn take_response(&mut self) -> Option<RawResponse> {
         let mut fields = [httparse::EMPTY_HEADER; 128];
@@ -71,6 +89,8 @@ impl RawConnection {
         );
         let length = match headers.header("content-length") {
             Some(length) => head + length.parse::<usize>().expect("a length"),
+            // A switch of protocols, or a tunnel.
+            None if headers.header("transfer-encoding").is_none() => head,
             None => self.unread[head..]
                 .windows(5)
                 .position(|end| end == b"0\r\n\r\n")

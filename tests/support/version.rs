@@ -62,6 +62,11 @@ impl Version {
         self >= Version(1, 39, 0)
     }
 
+    /// A QUIC listener can ask for a client certificate. Older ones refuse such a listener.
+    pub fn has_quic_client_certificates(self) -> bool {
+        self >= Version(1, 40, 0)
+    }
+
     fn parse(text: &str) -> Option<Version> {
         let mut numbers = text.split('.').map(|number| number.parse().ok());
         let version = Version(numbers.next()??, numbers.next()??, numbers.next()??);

@@ -16,16 +16,12 @@ pub fn repository() -> &'static Path {
 pub fn wasm_module() -> PathBuf {
     let module = match std::env::var_os("FILTER_WASM") {
         Some(path) => PathBuf::from(path),
-        None => target_directory().join("wasm32-wasip1/wasm/client_cert_forwarder.wasm"),
+        None => repository().join("dist/client_cert_forwarder.wasm"),
     };
     assert!(
         module.is_file(),
-        "{} is missing; build it with: cargo build -p client-cert-forwarder --target wasm32-wasip1 --profile wasm",
+        "{} is missing; build it with: make wasm",
         module.display()
     );
     module.canonicalize().expect("the module is there")
-}
-
-fn target_directory() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
 }

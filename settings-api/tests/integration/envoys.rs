@@ -1,13 +1,13 @@
 //! The whole way: a PUT, and real Envoys forward the certificate.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use support::bootstrap::FILTER_NAME;
-use support::envoy::EnvoyBuilder;
-use support::{Client, Envoy, Origin, pki};
+use serde_json::json;
+use support::wasm::repository;
+use support::{Client, Envoy, Listener, Origin, pki, wasm_module};
 
 use crate::program::{PATIENCE, Program, base, forward, remove};
 
@@ -21,62 +21,97 @@ enum Source {
     Aggregated,
     /// The extension configuration service.
     Sotw,
-    /// The same, delta.
+    /// The same, delta: `envoy/settings-api.yaml` as it is.
     Delta,
-    /// A watched file.
+    /// A watched file: `envoy/settings-api-files.yaml` as it is.
     File,
 }
 
-/// An Envoy that gets its filter's configuration from the program; until it comes, the one of `default`.
-fn envoy(program: &Program, source: Source, default: Option<Value>) -> EnvoyBuilder {
-    let address = program.xds();
-    let folder = program.path("xds");
-    let nowhere = json!({ "settings": [] });
-    Envoy::with_filter(default.clone().unwrap_or(nowhere)).edit_bootstrap(move |bootstrap| {
-        bootstrap["node"]["id"] = json!(format!("{source:?}"));
-        let clusters = bootstrap["static_resources"]["clusters"].as_array_mut().expect("clusters");
-        clusters.push(json!({
-            "name": "settings_api",
-            "type": "STATIC",
-            "connect_timeout": "1s",
-            "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                "explicit_http_config": { "http2_protocol_options": {} }
-            } },
-            "load_assignment": { "cluster_name": "settings_api", "endpoints": [{ "lb_endpoints": [{ "endpoint": {
-                "address": { "socket_address": { "address": "127.0.0.1", "port_value": address.port() } }
-            } }] }] }
-        }));
-        let service = json!({ "envoy_grpc": { "cluster_name": "settings_api" } });
-        let api = |kind: &str| json!({ "api_type": kind, "transport_api_version": "V3", "grpc_services": [service] });
-        let mut config_source = match source {
-            Source::Aggregated => {
-                bootstrap["dynamic_resources"] = json!({ "ads_config": api("DELTA_GRPC") });
-                json!({ "ads": {} })
-            }
-            Source::Sotw => json!({ "api_config_source": api("GRPC") }),
-            Source::Delta => json!({ "api_config_source": api("DELTA_GRPC") }),
-            Source::File => json!({ "path_config_source": {
-                "path": folder.join("client_cert_forwarder.json"), "watched_directory": { "path": folder }
-            } }),
-        };
-        config_source["resource_api_version"] = json!("V3");
-        config_source["initial_fetch_timeout"] = json!("1s");
-        let filters = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"];
-        let filter = filters.as_array_mut().expect("filters").iter_mut().find(|filter| filter["name"] == FILTER_NAME).expect("the filter");
-        let inline = filter["typed_config"].take();
-        let mut discovery = json!({ "config_source": config_source, "type_urls": [settings_api::xds::WASM_TYPE_URL] });
-        if default.is_some() {
-            discovery["default_config"] = inline;
+const DEFAULT_SETTINGS: &str = r#"{ "verified_by": "listener", "settings": [] }"#;
+
+const ADS: &str = "
+dynamic_resources:
+  ads_config:
+    api_type: DELTA_GRPC
+    transport_api_version: V3
+    grpc_services:
+      - envoy_grpc: { cluster_name: settings_api }
+";
+
+/// The shipped example with its paths and ports as they are here; until the program says something, it has the settings of `default`.
+async fn envoy(program: &Program, source: Source, default: &str, origin: &Origin) -> Envoy {
+    let example = match source {
+        Source::File => "envoy/settings-api-files.yaml",
+        _ => "envoy/settings-api.yaml",
+    };
+    let mut yaml = std::fs::read_to_string(repository().join(example)).expect("the example");
+    let place = program.folder().display();
+    let port = |address: std::net::SocketAddr| format!("port_value: {} }}", address.port());
+    let mut replacements = vec![
+        ("/etc/envoy/tls", format!("{place}/tls")),
+        (
+            "address: 0.0.0.0, port_value: 8443",
+            "address: 127.0.0.1, port_value: 0".into(),
+        ),
+        ("port_value: 9901", "port_value: 0".into()),
+        ("port_value: 8080 }", port(origin.address())),
+        ("id: envoy-1", format!("id: {source:?}")),
+    ];
+    if source != Source::File {
+        replacements.push((
+            "/etc/envoy/client_cert_forwarder.wasm",
+            wasm_module().display().to_string(),
+        ));
+        replacements.push(("port_value: 18000 }", port(program.xds())));
+        replacements.push((DEFAULT_SETTINGS, default.into()));
+        replacements.push((
+            "initial_fetch_timeout: 5s",
+            "initial_fetch_timeout: 1s".into(),
+        ));
+    } else {
+        replacements.push(("/etc/envoy/settings", format!("{place}/settings")));
+    }
+    for (installed, here) in replacements {
+        assert!(yaml.contains(installed), "{installed} is not in {example}");
+        yaml = yaml.replace(installed, &here);
+    }
+    match source {
+        Source::Aggregated => {
+            let start = yaml.find("api_config_source:").expect("the source");
+            let end = yaml.find("type_urls:").expect("the type");
+            yaml.replace_range(start..end, "ads: {}\n                      ");
+            yaml.push_str(ADS);
         }
-        *filter = json!({ "name": FILTER_NAME, "config_discovery": discovery });
-    })
+        Source::Sotw => yaml = yaml.replace("DELTA_GRPC", "GRPC"),
+        Source::Delta | Source::File => {}
+    }
+    install_certificates(&program.path("tls"));
+    Envoy::with_bootstrap(yaml)
+        .listener(Listener::strict().named("https"))
+        .concurrency(2)
+        .start(origin)
+        .await
+}
+
+fn install_certificates(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    for (name, content) in [
+        ("server.crt", pki().server.chain_pem()),
+        ("server.key", pki().server.key_pem()),
+        ("client-ca.crt", pki().ca_pem.clone()),
+    ] {
+        std::fs::write(folder.join(name), content).expect("a written file");
+    }
 }
 
 /// Whether the first request of a new connection comes with the client's certificate.
 async fn forwards(envoy: &Envoy, origin: &Origin) -> bool {
     let path = format!("/{}", fastrand::u64(..));
-    let client = Client::http1(envoy).with(&pki().client).connect().await;
+    let client = Client::http1(envoy)
+        .listener("https")
+        .with(&pki().client)
+        .connect()
+        .await;
     let response = client.get(HOST, &path).await;
     assert_eq!(response.status, 200, "{response:?}");
     origin.requests_for(&path)[0].header(SHA256) == Some(pki().client.sha256().as_str())
@@ -103,10 +138,7 @@ async fn three_envoys_follow_each_put_within_a_second_and_no_request_fails() {
     let mut envoys = Vec::new();
     for source in [Source::Aggregated, Source::Sotw, Source::Delta] {
         envoys.push(Arc::new(
-            envoy(&program, source, None)
-                .concurrency(2)
-                .start(&origin)
-                .await,
+            envoy(&program, source, DEFAULT_SETTINGS, &origin).await,
         ));
     }
     program
@@ -119,7 +151,11 @@ async fn three_envoys_follow_each_put_within_a_second_and_no_request_fails() {
         .map(|envoy| {
             let (envoy, stop, served) = (Arc::clone(envoy), Arc::clone(&stop), Arc::clone(&served));
             tokio::spawn(async move {
-                let client = Client::http2(&envoy).with(&pki().client).connect().await;
+                let client = Client::http2(&envoy)
+                    .listener("https")
+                    .with(&pki().client)
+                    .connect()
+                    .await;
                 while !stop.load(Ordering::Relaxed) {
                     assert_eq!(client.get(HOST, "/load").await.status, 200);
                     served.fetch_add(1, Ordering::Relaxed);
@@ -169,8 +205,8 @@ async fn three_envoys_follow_each_put_within_a_second_and_no_request_fails() {
 #[tokio::test]
 async fn an_envoy_that_watches_the_file_follows_too() {
     let origin = Origin::start().await;
-    let program = Program::with(base(), &["--xds-directory", "xds"]);
-    let envoy = envoy(&program, Source::File, None).start(&origin).await;
+    let program = Program::with(base(), &["--xds-directory", "settings"]);
+    let envoy = envoy(&program, Source::File, DEFAULT_SETTINGS, &origin).await;
     assert!(!forwards(&envoy, &origin).await);
     program.put(json!([forward(HOST)])).await;
     let time = wait_until_forwarding(&envoy, &origin, true).await;
@@ -186,11 +222,9 @@ async fn an_envoy_that_starts_while_the_api_is_down_serves_its_static_configurat
     let mut program = Program::start();
     program.put(json!([remove(HOST)])).await;
     program.kill();
-    let default = json!({ "verified_by": "listener", "settings": [forward(HOST)] });
+    let default = json!({ "verified_by": "listener", "settings": [forward(HOST)] }).to_string();
     for source in [Source::Aggregated, Source::Sotw, Source::Delta] {
-        let envoy = envoy(&program, source, Some(default.clone()))
-            .start(&origin)
-            .await;
+        let envoy = envoy(&program, source, &default, &origin).await;
         assert!(forwards(&envoy, &origin).await, "{source:?}");
         program.run();
         // From now on the API decides, and it has no settings.
@@ -205,10 +239,10 @@ async fn an_envoy_that_starts_while_the_api_is_down_serves_its_static_configurat
 #[tokio::test]
 async fn an_envoy_that_watches_the_file_starts_with_its_last_content_while_the_api_is_down() {
     let origin = Origin::start().await;
-    let mut program = Program::with(base(), &["--xds-directory", "xds"]);
+    let mut program = Program::with(base(), &["--xds-directory", "settings"]);
     program.put(json!([forward(HOST)])).await;
     assert_eq!(program.terminate(), Some(0));
-    let envoy = envoy(&program, Source::File, None).start(&origin).await;
+    let envoy = envoy(&program, Source::File, DEFAULT_SETTINGS, &origin).await;
     assert!(forwards(&envoy, &origin).await);
 }
 
@@ -218,7 +252,7 @@ async fn an_envoy_that_refuses_an_update_keeps_the_last_good_one_and_is_seen_in_
     for source in [Source::Aggregated, Source::Sotw, Source::Delta] {
         let mut program = Program::start();
         program.put(json!([forward(HOST)])).await;
-        let envoy = envoy(&program, source, None).start(&origin).await;
+        let envoy = envoy(&program, source, DEFAULT_SETTINGS, &origin).await;
         assert!(forwards(&envoy, &origin).await);
         program.terminate();
         let mut broken = base();

@@ -1,0 +1,146 @@
+"""The stack of envoy/docker-compose.yaml under a project name of its own, on ephemeral ports."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+import stand_in
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+COMPOSE_FILE = REPOSITORY / "envoy" / "docker-compose.yaml"
+MODULE = REPOSITORY / "dist" / "client_cert_forwarder.wasm"
+# Seconds until every service is healthy.
+PATIENCE = 90
+# Seconds that a pull may take.
+PULL = 300
+
+
+class Unavailable(Exception):
+    """What is missing on this machine, and what to do about it."""
+
+
+class Stack:
+    """Up inside the `with`, gone after it, whatever happened."""
+
+    def __init__(self):
+        self.compose = [*compose_command(), "-p", f"client-cert-forwarder-test-{os.getpid()}", "-f", str(COMPOSE_FILE)]
+        self.stand_ins = []
+        if not MODULE.is_file():
+            raise Unavailable(f"{MODULE.relative_to(REPOSITORY)} is missing: run `make wasm`")
+
+    def __enter__(self):
+        self.scratch = tempfile.TemporaryDirectory(prefix="compose-test-")
+        self.tls = pathlib.Path(self.scratch.name)
+        self.environment = {**os.environ, "TLS_FOLDER": self.scratch.name, "HTTPS_PORT": "", "ADMIN_PORT": ""}
+        try:
+            self.choose_images()
+            self.run("up", "-d", check=True)
+            self.wait()
+            self.https_port, self.admin_port = (self.port(port) for port in (8443, 9901))
+        except BaseException:
+            self.print_logs()
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.run("down", "--volumes", "--remove-orphans", "--timeout", "5")
+        if self.stand_ins:
+            subprocess.run(["docker", "image", "rm", *self.stand_ins], stdout=subprocess.DEVNULL)
+        self.scratch.cleanup()
+
+    def choose_images(self):
+        """Takes the images that the environment names or that Compose would pull; where that can't be done, makes stand-ins."""
+        version = os.environ["ENVOY_VERSION"]
+        envoy = pathlib.Path(os.environ["ENVOY_BIN"])
+        for variable, make in [
+            ("ENVOY_IMAGE", lambda name: stand_in.envoy(name, envoy)),
+            ("PYTHON_IMAGE", stand_in.python),
+        ]:
+            image = os.environ.get(variable) or self.default_image(variable)
+            if available(image):
+                print(f"compose-test: {variable} is {image}", flush=True)
+                continue
+            name = f"client-cert-forwarder-stand-in/{variable.split('_')[0].lower()}:{version}-{os.getpid()}"
+            print(f"compose-test: {image} can't be pulled: made a stand-in of this machine's programs", flush=True)
+            make(name)
+            self.stand_ins.append(name)
+            self.environment[variable] = name
+
+    def default_image(self, variable):
+        """What the Compose file says for that variable."""
+        text = COMPOSE_FILE.read_text()
+        return text.split("${" + variable + ":-")[1].split("}")[0]
+
+    def wait(self):
+        """Waits until each service is healthy, or has ended with 0 where it runs once."""
+        end = time.monotonic() + PATIENCE
+        while (states := self.states()) != {"certificates": "done", "origin": "healthy", "envoy": "healthy"}:
+            if time.monotonic() > end or "failed" in states.values():
+                raise RuntimeError(f"the stack did not come up: {states}")
+            time.sleep(0.5)
+
+    def states(self):
+        """What each service is in: starting, healthy, unhealthy, done or failed."""
+        ids = self.output("ps", "-a" if self.compose[0] == "docker" else "--all", "-q").split()
+        containers = json.loads(docker("inspect", *ids)) if ids else []
+        return {container["Config"]["Labels"]["com.docker.compose.service"]: state(container) for container in containers}
+
+    def port(self, port):
+        """The port on 127.0.0.1 that Envoy's port is published on."""
+        address, port = self.output("port", "envoy", str(port)).strip().rsplit(":", 1)
+        if address != "127.0.0.1":
+            raise RuntimeError(f"Envoy is published on {address}, not on 127.0.0.1 alone")
+        return int(port)
+
+    def print_logs(self):
+        """Prints what the services said."""
+        print("--- logs ---", flush=True)
+        self.run("logs", "--no-color", "--timestamps")
+        print("--- end of logs ---", flush=True)
+
+    def run(self, *arguments, check=False):
+        subprocess.run([*self.compose, *arguments], env=self.environment, check=check)
+
+    def output(self, *arguments):
+        return subprocess.run(
+            [*self.compose, *arguments], env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+
+def state(container):
+    state = container["State"]
+    if state["Status"] == "exited":
+        return "failed" if state["ExitCode"] else "done"
+    return state["Health"]["Status"] if "Health" in state else state["Status"]
+
+
+def compose_command():
+    """Compose 2 where it is, else Compose 1."""
+    if not shutil.which("docker"):
+        raise Unavailable("docker is missing: install the Docker command line and start an engine")
+    if subprocess.run(["docker", "version"], capture_output=True, timeout=60).returncode:
+        raise Unavailable("no Docker engine answers `docker version`: start one, or set DOCKER_HOST")
+    if not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        return ["docker", "compose"]
+    if shutil.which("docker-compose"):
+        return ["docker-compose"]
+    raise Unavailable("neither `docker compose` nor docker-compose is there: install Compose 2, or 1.29")
+
+
+def available(image):
+    """Whether the engine has the image, or can pull it."""
+    if not subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode:
+        return True
+    try:
+        return not subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, timeout=PULL).returncode
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def docker(*arguments):
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout

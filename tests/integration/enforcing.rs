@@ -1,0 +1,29 @@
+//! What the tests of enforcement share: the hostnames and their settings.
+
+use serde_json::{Value, json};
+use support::{Envoy, Listener, Origin};
+
+/// The hostname that requires a certificate.
+pub(crate) const ADMIN: &str = "admin.example.com";
+/// A hostname that requires none.
+pub(crate) const PUBLIC: &str = "public.example.com";
+
+/// [`ADMIN`] requires a certificate, also over connections for other hostnames; [`PUBLIC`] doesn't.
+pub(crate) fn settings(verified_by: &str) -> Value {
+    json!({
+        "verified_by": verified_by,
+        "explain": true,
+        "settings": [
+            { "hostname": ADMIN, "require_client_certificate": true, "sni_must_match": false },
+            { "hostname": PUBLIC, "client_certificate_forwarding": true }
+        ]
+    })
+}
+
+/// A listener on TCP and QUIC that takes any certificate or none, with [`settings`] by attribute.
+pub(crate) async fn enforcing_envoy(origin: &Origin) -> Envoy {
+    Envoy::with_filter(settings("attribute"))
+        .listener(Listener::accept_untrusted().http3().no_resumption())
+        .start(origin)
+        .await
+}

@@ -1,0 +1,107 @@
+//! Packages the filter and checks the package. `make image`, `make push` and `make release-check` call this.
+#![allow(clippy::print_stdout, reason = "a command line speaks so")]
+
+mod acceptance;
+mod facts;
+mod image;
+mod kubernetes;
+mod layout;
+mod push;
+mod release;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use facts::Facts;
+use layout::Layout;
+
+/// Packages the filter and checks the package.
+#[derive(Parser)]
+enum Command {
+    /// Write the OCI image, and the Kubernetes manifests with its digest
+    Image {
+        /// The filter's wasm module
+        #[arg(long, default_value = "dist/client_cert_forwarder.wasm")]
+        module: PathBuf,
+        /// The OCI layout to write; what was there is replaced
+        #[arg(long, default_value = "dist/image")]
+        layout: PathBuf,
+        /// Where the Kubernetes manifests go
+        #[arg(long, default_value = "dist/kubernetes")]
+        kubernetes: PathBuf,
+    },
+    /// Push the OCI image; REGISTRY_USERNAME and REGISTRY_PASSWORD log in where the registry wants it
+    Push {
+        /// host:port/name:tag; a registry on a loopback address is spoken to without TLS
+        image: String,
+        /// The OCI layout to push
+        #[arg(long, default_value = "dist/image")]
+        layout: PathBuf,
+    },
+    /// Check an OCI layout by the rules that Istio and Envoy Gateway load wasm images by
+    CheckImage {
+        /// The OCI layout to check
+        #[arg(default_value = "dist/image")]
+        layout: PathBuf,
+        /// The manifest's digest as it is pinned in a WasmPlugin or an EnvoyExtensionPolicy: 64 hexadecimal digits
+        #[arg(long)]
+        sha256: Option<String>,
+        /// Write the module that the gateways would load there
+        #[arg(long)]
+        extract: Option<PathBuf>,
+    },
+    /// Check that this commit can be released
+    ReleaseCheck,
+}
+
+fn main() -> Result<ExitCode> {
+    match Command::parse() {
+        Command::Image {
+            module,
+            layout,
+            kubernetes,
+        } => {
+            let module = fs::read(&module).with_context(|| {
+                format!(
+                    "{}: build it with `make wasm`, or name it with --module",
+                    module.display()
+                )
+            })?;
+            let facts = Facts::gather()?;
+            let image = image::build(&module, &facts)?;
+            layout::write(&layout, &image, &facts.version)?;
+            kubernetes::write_pinned(&kubernetes, image.digest.digest())?;
+            println!("{}", layout.display());
+            for (name, value) in facts.annotations() {
+                println!("  {name}={value}");
+            }
+            if facts.source.is_none() {
+                println!("  no org.opencontainers.image.source: Cargo.toml names no repository");
+            }
+            println!("pin this digest: {}", image.digest);
+        }
+        Command::Push { image, layout } => {
+            println!("pushed {}", push::push(&image, &Layout::open(&layout)?)?);
+        }
+        Command::CheckImage {
+            layout,
+            sha256,
+            extract,
+        } => {
+            let module = acceptance::accept(&Layout::open(&layout)?, sha256.as_deref())?;
+            println!(
+                "Istio and Envoy Gateway accept it: plugin.wasm has {} bytes",
+                module.len()
+            );
+            if let Some(path) = extract {
+                fs::write(&path, module).with_context(|| path.display().to_string())?;
+            }
+        }
+        Command::ReleaseCheck => return release::check(),
+    }
+    Ok(ExitCode::SUCCESS)
+}
