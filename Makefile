@@ -64,6 +64,11 @@ lint: toolchain ## Formatting and clippy, warnings are errors
 fmt: toolchain ## Format the code
 	cargo fmt --all
 
+.PHONY: schema
+schema: ## Rewrite envoy/plugin-config.schema.json from the configuration's types
+	cargo run --locked --quiet --features schema --example plugin-config-schema >envoy/plugin-config.schema.json.new
+	mv envoy/plugin-config.schema.json.new envoy/plugin-config.schema.json
+
 .PHONY: clean
 clean: ## Remove everything built (the Envoy binaries stay)
 	cargo clean

@@ -74,6 +74,11 @@ fn dns_name(text: &str, name: &str) -> Result<String, String> {
         .any(|label| label.is_empty() || label.len() > MAX_LABEL)
     {
         "each label has 1 to 63 bytes"
+    } else if name
+        .split('.')
+        .any(|label| label.starts_with('-') || label.ends_with('-'))
+    {
+        "no label starts or ends with -"
     } else if !name
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
@@ -392,6 +397,8 @@ mod tests {
             ("bücher.example", "xn--"),
             ("exa mple.com", "only letters"),
             ("https://example.com", "port"),
+            ("-a.example", "starts or ends with -"),
+            ("a-.example", "starts or ends with -"),
             ("1.2.3.4.5", "not an IP address"),
             ("127.1", "not an IP address"),
             ("0x7f.1", "not an IP address"),

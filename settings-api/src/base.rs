@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use client_cert_forwarder::config::schema::{HostnameSettings, Object, PluginConfig};
+use client_cert_forwarder::config::schema::{HostnameSettings, PluginConfig, read_object};
 use client_cert_forwarder::config::{Config, ConfigError};
 use client_cert_forwarder::hostname::HostnamePattern;
 use serde::Deserialize;
@@ -105,7 +105,7 @@ impl Base {
     /// # Errors
     /// The first thing that is wrong.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
-        let mut base: Self = read_json(&mut serde_json::Deserializer::from_slice(json))?;
+        let mut base: Self = read_object(json)?;
         for (name, resource) in &mut base.resources {
             check_resource_name(name)?;
             resource.check(&format!("resources.{name}"))?;
@@ -262,7 +262,7 @@ impl Resource {
         }
         // Any hostname that no setting of the plugin has: it is replaced when the defaults are used.
         defaults.insert("hostname".into(), "hostname-defaults.invalid".into());
-        self.defaults = read_json(Value::Object(defaults))
+        self.defaults = read_object(Value::Object(defaults).to_string().as_bytes())
             .map_err(|error| below(&format!("{path}.hostname_defaults"), error))?;
         let mut plugin = self.plugin.clone();
         compile(&plugin).map_err(|error| below(&format!("{path}.plugin"), error))?;
@@ -281,16 +281,6 @@ pub fn compile(plugin: &PluginConfig) -> Result<String, ConfigError> {
         .map_err(|error| ConfigError::new("plugin configuration", error.to_string()))?;
     Config::from_json(json.as_bytes())?;
     Ok(json)
-}
-
-fn read_json<'de, T, D>(deserializer: D) -> Result<T, ConfigError>
-where
-    T: Deserialize<'de>,
-    D: serde::Deserializer<'de, Error = serde_json::Error>,
-{
-    serde_path_to_error::deserialize(deserializer)
-        .map(|Object(members)| members)
-        .map_err(|error| ConfigError::from_json(&error.path().to_string(), error.inner()))
 }
 
 fn below(path: &str, error: ConfigError) -> ConfigError {

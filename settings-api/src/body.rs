@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use client_cert_forwarder::config::ConfigError;
-use client_cert_forwarder::config::schema::Object;
+use client_cert_forwarder::config::schema::{objects, read_object};
 use client_cert_forwarder::hostname::HostnamePattern;
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +33,8 @@ impl Entry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    #[serde(default)]
-    settings: Vec<Object<Entry>>,
+    #[serde(default, deserialize_with = "objects")]
+    settings: Vec<Entry>,
 }
 
 /// Reads a body; hostnames are checked and in lower case afterwards, and no two are the same.
@@ -42,20 +42,10 @@ struct Body {
 /// # Errors
 /// The first thing that is wrong, and where.
 pub fn parse(json: &[u8]) -> Result<Vec<Entry>, ConfigError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let Object(body) = serde_path_to_error::deserialize::<_, Object<Body>>(&mut deserializer)
-        .map_err(|error| {
-            in_body(ConfigError::from_json(
-                &error.path().to_string(),
-                error.inner(),
-            ))
-        })?;
-    deserializer
-        .end()
-        .map_err(|error| ConfigError::from_json(".", &error))?;
+    let body: Body = read_object(json).map_err(in_body)?;
     let mut entries = Vec::with_capacity(body.settings.len());
     let mut places = HashMap::new();
-    for (number, Object(entry)) in body.settings.into_iter().enumerate() {
+    for (number, entry) in body.settings.into_iter().enumerate() {
         let refuse = |reason| ConfigError::new(format!("settings[{number}].hostname"), reason);
         let pattern = HostnamePattern::parse(&entry.hostname).map_err(refuse)?;
         let hostname = pattern.to_string();

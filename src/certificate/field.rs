@@ -34,10 +34,18 @@ pub enum Field {
     CertFingerprintSha1,
     /// SHA-256 of the DER, 64 lowercase hex digits.
     CertFingerprintSha256,
+    /// SHA-256 of the DER in padded base64, as Google Cloud's `client_cert_sha256_fingerprint`.
+    CertFingerprintSha256Base64,
     /// Start of validity: `May  5 23:11:00 2024 GMT`.
     CertNotBefore,
     /// End of validity: `May  5 23:11:00 2034 GMT`.
     CertNotAfter,
+    /// Start of validity in RFC 3339: `2024-05-05T23:11:00Z`.
+    CertNotBeforeRfc3339,
+    /// End of validity in RFC 3339.
+    CertNotAfterRfc3339,
+    /// Both in RFC 3339, as AWS load balancers write them: `NotBefore=2024-05-05T23:11:00Z;NotAfter=2034-05-05T23:11:00Z`.
+    CertValidity,
     /// The value of RFC 9440's `Client-Cert`: `:MIIB…:`.
     CertRfc9440,
     /// `true` when the certificate is too large for a header, `false` otherwise.
@@ -48,8 +56,14 @@ pub enum Field {
     CertChainRfc9440TooLarge,
     /// The DER in base64 (RFC 4648 §4), padded, on one line.
     CertDerBase64,
+    /// [`Field::CertDerBase64`] of the leaf and of every certificate of the chain, comma-separated without a space, as Traefik's
+    /// `X-Forwarded-Tls-Client-Cert`. The leaf alone where there is no chain; empty when leaf or chain is too large.
+    CertWithChainDerBase64,
     /// URL-encoded PEM, as nginx's `$ssl_client_escaped_cert`.
     CertPemUrlEncoded,
+    /// URL-encoded PEM with `+`, `/` and `=` as they are, as AWS load balancers' `X-Amzn-Mtls-Clientcert-Leaf`. Not for decoders that take
+    /// `+` for a space.
+    CertPemUrlEncodedLoose,
     /// `dNSName`s of the subject alternative name, comma-separated.
     CertSanDns,
     /// `uniformResourceIdentifier`s of the subject alternative name, comma-separated.
@@ -60,7 +74,7 @@ pub enum Field {
     CertSanIp,
     /// SHA-256 of the DER in base64url without padding: `x5t#S256` of RFC 8705.
     CertThumbprint,
-    /// [`Field::CertPresented`] as `true` or `false`. Of the Managed Transform only, without a name in configuration; so are the next two.
+    /// [`Field::CertPresented`] as `true` or `false`.
     PresentedBoolean,
     /// [`Field::CertVerified`] as `true` or `false`.
     VerifiedBoolean,
@@ -88,19 +102,31 @@ impl Field {
         ("certIssuerSKI", Field::CertIssuerSki),
         ("certFingerprintSHA1", Field::CertFingerprintSha1),
         ("certFingerprintSHA256", Field::CertFingerprintSha256),
+        (
+            "certFingerprintSHA256Base64",
+            Field::CertFingerprintSha256Base64,
+        ),
         ("certNotBefore", Field::CertNotBefore),
         ("certNotAfter", Field::CertNotAfter),
+        ("certNotBeforeRFC3339", Field::CertNotBeforeRfc3339),
+        ("certNotAfterRFC3339", Field::CertNotAfterRfc3339),
+        ("certValidity", Field::CertValidity),
         ("certRFC9440", Field::CertRfc9440),
         ("certRFC9440TooLarge", Field::CertRfc9440TooLarge),
         ("certChainRFC9440", Field::CertChainRfc9440),
         ("certChainRFC9440TooLarge", Field::CertChainRfc9440TooLarge),
         ("certDerBase64", Field::CertDerBase64),
+        ("certWithChainDerBase64", Field::CertWithChainDerBase64),
         ("certPemUrlEncoded", Field::CertPemUrlEncoded),
+        ("certPemUrlEncodedLoose", Field::CertPemUrlEncodedLoose),
         ("certSanDns", Field::CertSanDns),
         ("certSanUri", Field::CertSanUri),
         ("certSanEmail", Field::CertSanEmail),
         ("certSanIp", Field::CertSanIp),
         ("certThumbprint", Field::CertThumbprint),
+        ("certPresentedBoolean", Field::PresentedBoolean),
+        ("certVerifiedBoolean", Field::VerifiedBoolean),
+        ("certRevokedBoolean", Field::RevokedBoolean),
     ];
 
     /// The field of this name, which must be spelt exactly.
@@ -112,18 +138,12 @@ impl Field {
             .map(|(_, field)| *field)
     }
 
-    /// The name in configuration; of the three boolean spellings, the field that they spell.
+    /// The name in configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
-        let named = match self {
-            Field::PresentedBoolean => Field::CertPresented,
-            Field::VerifiedBoolean => Field::CertVerified,
-            Field::RevokedBoolean => Field::CertRevoked,
-            other => other,
-        };
         Field::ALL
             .iter()
-            .find(|(_, field)| *field == named)
+            .find(|(_, field)| *field == self)
             .map_or("", |(name, _)| name)
     }
 

@@ -81,11 +81,15 @@ impl Certificate {
 
             Field::CertFingerprintSha1 => hex::lower(&Sha1::digest(&self.der)),
             Field::CertFingerprintSha256 => hex::lower(&Sha256::digest(&self.der)),
+            Field::CertFingerprintSha256Base64 => STANDARD.encode(Sha256::digest(&self.der)),
             Field::CertThumbprint => URL_SAFE_NO_PAD.encode(Sha256::digest(&self.der)),
 
             Field::CertRfc9440TooLarge => self.too_large(limits).to_string(),
             Field::CertChainRfc9440TooLarge => self.chain_too_large(limits).to_string(),
-            Field::CertRfc9440 | Field::CertDerBase64 | Field::CertPemUrlEncoded
+            Field::CertRfc9440
+            | Field::CertDerBase64
+            | Field::CertPemUrlEncoded
+            | Field::CertPemUrlEncodedLoose
                 if self.too_large(limits) =>
             {
                 String::new()
@@ -93,11 +97,19 @@ impl Certificate {
             Field::CertRfc9440 => rfc9440::item(&self.der),
             Field::CertDerBase64 => STANDARD.encode(&self.der),
             Field::CertPemUrlEncoded => pem::url_encoded(&self.der),
+            Field::CertPemUrlEncodedLoose => pem::url_encoded_but_base64(&self.der),
             // RFC 9440 §2.3: the chain never goes without the leaf.
-            Field::CertChainRfc9440 if self.too_large(limits) || self.chain_too_large(limits) => {
+            Field::CertChainRfc9440 | Field::CertWithChainDerBase64
+                if self.too_large(limits) || self.chain_too_large(limits) =>
+            {
                 String::new()
             }
             Field::CertChainRfc9440 => rfc9440::list(&self.chain),
+            Field::CertWithChainDerBase64 => {
+                let certificates = std::iter::once(&self.der).chain(&self.chain);
+                let encoded: Vec<String> = certificates.map(|der| STANDARD.encode(der)).collect();
+                encoded.join(",")
+            }
 
             Field::CertIssuerDn | Field::CertIssuerDnRfc2253 => {
                 self.text(limits, |x509| name::rfc2253(x509.issuer))
@@ -113,6 +125,17 @@ impl Certificate {
             Field::CertIssuerSki => self.text(limits, extensions::authority_key_id),
             Field::CertNotBefore => self.text(limits, |x509| time::text(&x509.not_before)),
             Field::CertNotAfter => self.text(limits, |x509| time::text(&x509.not_after)),
+            Field::CertNotBeforeRfc3339 => {
+                self.text(limits, |x509| time::rfc3339(&x509.not_before))
+            }
+            Field::CertNotAfterRfc3339 => self.text(limits, |x509| time::rfc3339(&x509.not_after)),
+            Field::CertValidity => self.text(limits, |x509| {
+                let (start, end) = (
+                    time::rfc3339(&x509.not_before)?,
+                    time::rfc3339(&x509.not_after)?,
+                );
+                Some(format!("NotBefore={start};NotAfter={end}"))
+            }),
             Field::CertSanDns => self.text(limits, |x509| san::list(x509, san::Kind::Dns)),
             Field::CertSanUri => self.text(limits, |x509| san::list(x509, san::Kind::Uri)),
             Field::CertSanEmail => self.text(limits, |x509| san::list(x509, san::Kind::Email)),

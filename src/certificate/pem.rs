@@ -16,6 +16,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// The same without the other characters of base64.
+const RESERVED_BUT_BASE64: &AsciiSet = &RESERVED.remove(b'+').remove(b'/').remove(b'=');
+
 /// DER of the first CERTIFICATE block, whose contents are not looked into. `None` when there is none, or when that block is malformed.
 ///
 /// `%2B` and the like are decoded; `+` is always a plus, never a space. Line ends may be LF, CRLF or missing.
@@ -41,6 +44,15 @@ pub fn decode_all(pem: &[u8]) -> Vec<Vec<u8>> {
 /// The URL-encoded PEM of a certificate, as nginx's `$ssl_client_escaped_cert` has it: lines of 64 characters, each ended by `%0A`;
 /// all but letters, digits, `-`, `.`, `_` and `~` encoded.
 pub(super) fn url_encoded(der: &[u8]) -> String {
+    utf8_percent_encode(&encode(der), RESERVED).to_string()
+}
+
+/// The same with `+`, `/` and `=` as they are, as AWS load balancers have it.
+pub(super) fn url_encoded_but_base64(der: &[u8]) -> String {
+    utf8_percent_encode(&encode(der), RESERVED_BUT_BASE64).to_string()
+}
+
+fn encode(der: &[u8]) -> String {
     let mut pem = String::from("-----BEGIN CERTIFICATE-----");
     for (index, character) in STANDARD.encode(der).chars().enumerate() {
         if index % LINE_LENGTH == 0 {
@@ -49,7 +61,7 @@ pub(super) fn url_encoded(der: &[u8]) -> String {
         pem.push(character);
     }
     pem.push_str("\n-----END CERTIFICATE-----\n");
-    utf8_percent_encode(&pem, RESERVED).to_string()
+    pem
 }
 
 /// A raw PEM has no `%` in its blocks, so it comes out as it went in.

@@ -61,6 +61,16 @@ fn the_fields_of_a_certificate_are_as_documented() {
         ),
         (Field::CertNotBefore, "Jan 14 22:55:33 2020 GMT"),
         (Field::CertNotAfter, "Jan 23 22:55:33 2021 GMT"),
+        (Field::CertNotBeforeRfc3339, "2020-01-14T22:55:33Z"),
+        (Field::CertNotAfterRfc3339, "2021-01-23T22:55:33Z"),
+        (
+            Field::CertValidity,
+            "NotBefore=2020-01-14T22:55:33Z;NotAfter=2021-01-23T22:55:33Z",
+        ),
+        (
+            Field::CertFingerprintSha256Base64,
+            "v68ffgcPn6jdYpBfFY2nP4ShE2Yk+6/Mk5PI9yh6aes=",
+        ),
         (Field::CertRfc9440TooLarge, "false"),
         (Field::CertChainRfc9440TooLarge, "false"),
         (Field::CertSanDns, ""),
@@ -82,6 +92,22 @@ fn the_fields_of_a_certificate_are_as_documented() {
     assert_eq!(
         pem::decode(pem.as_bytes()),
         pem::decode(RFC_9440_CERTIFICATES)
+    );
+    let loose = certificate.value(Field::CertPemUrlEncodedLoose, &LIMITS);
+    assert!(loose.contains(['+', '/', '=']), "{loose}");
+    assert_eq!(
+        loose
+            .replace('+', "%2B")
+            .replace('/', "%2F")
+            .replace('=', "%3D"),
+        pem
+    );
+    let with_chain = certificate.value(Field::CertWithChainDerBase64, &LIMITS);
+    let rfc_9440 = [Field::CertRfc9440, Field::CertChainRfc9440]
+        .map(|field| certificate.value(field, &LIMITS));
+    assert_eq!(
+        with_chain,
+        rfc_9440.join(",").replace(", ", ",").replace(':', "")
     );
 }
 
@@ -105,9 +131,18 @@ fn bytes_that_are_no_x509_still_give_what_depends_on_the_bytes_alone() {
         (Field::CertRfc9440TooLarge, "false"),
         (Field::CertChainRfc9440TooLarge, "false"),
         (Field::CertDerBase64, "bm90IGEgY2VydGlmaWNhdGU="),
+        (Field::CertWithChainDerBase64, "bm90IGEgY2VydGlmaWNhdGU="),
         (
             Field::CertPemUrlEncoded,
             "-----BEGIN%20CERTIFICATE-----%0Abm90IGEgY2VydGlmaWNhdGU%3D%0A-----END%20CERTIFICATE-----%0A",
+        ),
+        (
+            Field::CertPemUrlEncodedLoose,
+            "-----BEGIN%20CERTIFICATE-----%0Abm90IGEgY2VydGlmaWNhdGU=%0A-----END%20CERTIFICATE-----%0A",
+        ),
+        (
+            Field::CertFingerprintSha256Base64,
+            "RyCcm3r4Od5p6anNYl6RgsGtY9rnntiKLdaA/jQhhiA=",
         ),
     ];
     for (_, field) in Field::ALL {
@@ -138,6 +173,8 @@ fn a_leaf_over_its_limit_is_in_no_header_and_neither_is_its_chain() {
         Field::CertDerBase64,
         Field::CertRfc9440,
         Field::CertPemUrlEncoded,
+        Field::CertPemUrlEncodedLoose,
+        Field::CertWithChainDerBase64,
         Field::CertChainRfc9440,
     ] {
         assert_ne!(certificate.value(field, &exact), "", "{field:?}");
@@ -189,6 +226,7 @@ fn a_chain_over_its_limit_leaves_the_leaf_alone() {
         "false"
     );
     assert_eq!(certificate.value(Field::CertChainRfc9440, &short), "");
+    assert_eq!(certificate.value(Field::CertWithChainDerBase64, &short), "");
     assert_eq!(
         certificate.value(Field::CertChainRfc9440TooLarge, &short),
         "true"

@@ -24,6 +24,52 @@ const MONTHS: [(&str, u32); 12] = [
 /// The day is padded with a space to two places, the year is not padded. A fraction of a second is kept as it is written.
 /// `None` for what is not a `UTCTime` or `GeneralizedTime` in UTC: RFC 5280 §4.1.2.5 allows no other time zone.
 pub(super) fn text(time: &Element<'_>) -> Option<String> {
+    let Time {
+        year,
+        month_name,
+        day,
+        hour,
+        minute,
+        second,
+        fraction,
+        ..
+    } = parse(time)?;
+    Some(format!(
+        "{month_name} {day:2} {hour:02}:{minute:02}:{second:02}{fraction} {year} GMT"
+    ))
+}
+
+/// The same instant as RFC 3339 §5.6 writes it: `2024-05-05T23:11:00Z`.
+pub(super) fn rfc3339(time: &Element<'_>) -> Option<String> {
+    let Time {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        fraction,
+        ..
+    } = parse(time)?;
+    Some(format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"
+    ))
+}
+
+/// A date and time in UTC.
+struct Time<'a> {
+    year: u32,
+    month: u32,
+    month_name: &'static str,
+    day: u32,
+    hour: u32,
+    minute: u32,
+    second: u32,
+    /// With its point; empty when there is none.
+    fraction: &'a str,
+}
+
+fn parse<'a>(time: &Element<'a>) -> Option<Time<'a>> {
     let digits = str::from_utf8(time.value).ok()?.strip_suffix('Z')?;
     let (year, rest) = match time.tag {
         UTC_TIME => {
@@ -60,9 +106,16 @@ pub(super) fn text(time: &Element<'_>) -> Option<String> {
     if day == 0 || day > days || hour > 23 || minute > 59 || second > 59 || !fraction_is_valid {
         return None;
     }
-    Some(format!(
-        "{month_name} {day:2} {hour:02}:{minute:02}:{second:02}{fraction} {year} GMT"
-    ))
+    Some(Time {
+        year,
+        month,
+        month_name,
+        day,
+        hour,
+        minute,
+        second,
+        fraction,
+    })
 }
 
 /// The number in the first `length` characters of `text`, all of which must be digits, and what follows.
@@ -127,6 +180,32 @@ mod tests {
                 encoding: &[],
             };
             assert_eq!(text(&element).as_deref(), expected, "{tag:#x} {time}");
+            assert_eq!(
+                rfc3339(&element).is_some(),
+                expected.is_some(),
+                "{tag:#x} {time}"
+            );
+        }
+    }
+
+    #[test]
+    fn rfc_3339_has_every_number_at_its_full_width() {
+        for (tag, time, expected) in [
+            (UTC_TIME, "240505031100Z", "2024-05-05T03:11:00Z"),
+            (UTC_TIME, "991231235959Z", "1999-12-31T23:59:59Z"),
+            (GENERALIZED_TIME, "00000229000000Z", "0000-02-29T00:00:00Z"),
+            (
+                GENERALIZED_TIME,
+                "20240505231100.250Z",
+                "2024-05-05T23:11:00.250Z",
+            ),
+        ] {
+            let element = Element {
+                tag,
+                value: time.as_bytes(),
+                encoding: &[],
+            };
+            assert_eq!(rfc3339(&element).as_deref(), Some(expected), "{time}");
         }
     }
 }

@@ -278,9 +278,8 @@ fn compile_headers(
             return refuse("a pseudo-header can't be set");
         }
         if lower.is_empty() || !lower.bytes().all(is_token_byte) {
-            return refuse(
-                "not a header name (RFC 9110 §5.1: letters, digits and !#$%&'*+-.^_`|~)",
-            );
+            let reason = "not a header name (RFC 9110 §5.1: letters, digits and !#$%&'*+-.^_`|~)";
+            return refuse(&format!("{reason}{}", nearest_token(name)));
         }
         if lower == "host" || HOP_BY_HOP.contains(&lower.as_str()) {
             return refuse("this header belongs to the connection or to routing and can't be set");
@@ -296,7 +295,7 @@ fn compile_headers(
 }
 
 /// RFC 9110 §7.6.1, and what frames a message.
-const HOP_BY_HOP: [&str; 11] = [
+pub(super) const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "content-length",
     "keep-alive",
@@ -312,6 +311,19 @@ const HOP_BY_HOP: [&str; 11] = [
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A hint at what `name` is with the characters replaced or left out that a header name can't have; empty when nothing is left.
+fn nearest_token(name: &str) -> String {
+    let replaced = name.replace(
+        |character| !u8::try_from(character).is_ok_and(is_token_byte),
+        "-",
+    );
+    let token = replaced.trim_matches('-');
+    if token.is_empty() {
+        return String::new();
+    }
+    format!(", did you mean {token:?}?")
 }
 
 fn folded(name: &str) -> String {

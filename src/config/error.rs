@@ -20,20 +20,21 @@ impl ConfigError {
         }
     }
 
-    /// What serde found, in this project's words and without the line and column that it adds to errors that have a path.
-    #[must_use]
-    pub fn from_json(path: &str, error: &serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        let text = text
-            .strip_suffix(&format!(" at line {line} column {column}"))
-            .unwrap_or(&text);
-        if !error.is_data() {
-            return Self::new(
-                format!("line {line}, column {column}"),
-                format!("not JSON: {text}"),
-            );
-        }
+    /// Why the text is no JSON at all.
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Self::new(place, format!("not JSON: {}", without_position(error)))
+    }
+
+    /// What serde found wrong in JSON at `path`, in this project's words.
+    pub(super) fn at(path: &str, error: &serde_json::Error) -> Self {
+        let text = without_position(error);
+        // Where a keyword should be, serde_json takes other types for broken JSON.
+        let text = if error.is_data() {
+            &text
+        } else {
+            "invalid type, expected a string"
+        };
         let reason = text
             .replace("unknown variant `", "unknown value `")
             .replace("unknown field `", "unknown key `")
@@ -41,13 +42,46 @@ impl ConfigError {
         let reason = if reason.starts_with("invalid") {
             reason
         } else {
-            reason.replace('`', "\"")
+            with_nearest(&reason).replace('`', "\"")
         };
         match reason.strip_prefix("missing field ") {
             Some(key) => Self::new(join(path, key.trim_matches('"')), "required, but missing"),
             None => Self::new(if path == "." { "configuration" } else { path }, reason),
         }
     }
+}
+
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+/// ``unknown key `explian`, expected one of `settings`, …`` with the expected word that was most likely meant, if one is close.
+fn with_nearest(reason: &str) -> String {
+    let mut words = reason.split('`').skip(1).step_by(2);
+    let nearest = words.next().and_then(|word| nearest(word, words));
+    match (reason.split_once(", expected "), nearest) {
+        (Some((unknown, expected)), Some(near)) => {
+            format!("{unknown}, did you mean `{near}`? Expected {expected}")
+        }
+        _ => reason.to_owned(),
+    }
+}
+
+/// The one of `known` that needs the fewest edits to be `word`, if these are few.
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const MOST_EDITS: usize = 3;
+    // Comparing takes time with the square of the length, and no key is this long.
+    if word.len() > 100 {
+        return None;
+    }
+    let word = word.to_ascii_lowercase();
+    known
+        .map(|known| (strsim::osa_distance(&word, known), known))
+        .min_by_key(|(edits, _)| *edits)
+        .filter(|(edits, known)| *edits <= MOST_EDITS.min(known.len() / 2))
+        .map(|(_, known)| known)
 }
 
 fn join(path: &str, key: &str) -> String {

@@ -2,6 +2,10 @@
 
 pub mod compiled;
 mod error;
+#[cfg(feature = "schema")]
+pub mod json_schema;
+#[cfg(test)]
+mod refused;
 pub mod schema;
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,12 @@
 //! What is accepted, what is refused, and in which words.
 
 use super::Config;
+use super::refused::{self, with_keys};
 
 fn refusal(json: &str) -> String {
     Config::from_json(json.as_bytes())
         .expect_err(json)
         .to_string()
-}
-
-/// A configuration with `keys` in its second setting.
-fn with_keys(keys: &str) -> String {
-    format!(
-        r#"{{"verified_by":"listener","settings":[{{"hostname":"a.example"}},{{"hostname":"b.example",{keys}}}]}}"#
-    )
 }
 
 #[test]
@@ -76,73 +70,7 @@ fn the_sni_must_match_where_a_certificate_is_required_unless_said_otherwise() {
 
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
-    for (json, expected) in [
-        (
-            r#"{"settings":["#,
-            "line 1, column 13: not JSON: EOF while parsing a list",
-        ),
-        (
-            r#"{"settings":[]} {}"#,
-            "line 1, column 17: not JSON: trailing characters",
-        ),
-        (
-            "{\"settings\":[\n  {\"hostname\" 1}]}",
-            "line 2, column 15: not JSON: expected `:`",
-        ),
-        (
-            r#"[]"#,
-            "configuration: invalid type: sequence, expected an object",
-        ),
-        (
-            r#"{"settings":[["a.example"]]}"#,
-            "settings[0]: invalid type: sequence, expected an object",
-        ),
-        (r#"{}"#, "settings: required, but missing"),
-        (
-            r#"{"settings":[{}]}"#,
-            "settings[0].hostname: required, but missing",
-        ),
-        (
-            r#"{"settings":{}}"#,
-            "settings: invalid type: map, expected a sequence",
-        ),
-        (
-            r#"{"settings":[],"verified_by":"trust"}"#,
-            r#"verified_by: unknown value "trust", expected "attribute" or "listener""#,
-        ),
-        (
-            r#"{"settings":[],"on_spoofed_header":"x"}"#,
-            r#"on_spoofed_header: unknown value "x", expected "strip" or "reject""#,
-        ),
-        (
-            r#"{"settings":[],"explian":true}"#,
-            r#"explian: unknown key "explian", expected one of "settings", "verified_by", "#,
-        ),
-        (
-            r#"{"settings":[],"explain":1}"#,
-            "explain: invalid type: integer `1`, expected a boolean",
-        ),
-        (
-            r#"{"settings":[],"max_certificate_bytes":-1}"#,
-            "max_certificate_bytes: invalid value: integer `-1`, expected u32",
-        ),
-        (
-            r#"{"settings":[],"settings":[]}"#,
-            r#"given twice: "settings""#,
-        ),
-        (
-            r#"{"settings":[{"hostname":"a..b"}]}"#,
-            r#"settings[0].hostname: "a..b" is not a DNS name"#,
-        ),
-        (
-            r#"{"settings":[{"hostname":"A.example"},{"hostname":"a.example"}]}"#,
-            r#"settings[1].hostname: "a.example" is already the hostname of settings[0]"#,
-        ),
-        (
-            r#"{"settings":[{"hostname":"a.example","require_client_certificate":true}]}"#,
-            r#"settings[0].require_client_certificate: needs "verified_by" to be given"#,
-        ),
-    ] {
+    for (json, expected, _) in refused::CONFIGURATIONS {
         let refusal = refusal(json);
         assert!(
             refusal.contains(expected),
@@ -154,72 +82,7 @@ fn what_is_wrong_is_named_with_its_place() {
 
 #[test]
 fn a_settings_keys_are_checked_at_their_place() {
-    for (keys, expected) in [
-        (
-            r#""forward_on":"sometimes""#,
-            r#".forward_on: unknown value "sometimes", expected "first_request" or "every_request""#,
-        ),
-        (
-            r#""forward":true"#,
-            r#".forward: unknown key "forward", expected one of "hostname", "#,
-        ),
-        (
-            r#""request_headers":["X-A"]"#,
-            ".request_headers: invalid type: sequence, expected an object of header name to field name",
-        ),
-        (
-            r#""request_headers":{"X-A":"certSubjectDm"}"#,
-            r#".request_headers.X-A: unknown field name "certSubjectDm", did you mean "certSubjectDN"?"#,
-        ),
-        (
-            r#""request_headers":{"X A":"certSerial"}"#,
-            ".request_headers.X A: not a header name",
-        ),
-        (
-            r#""request_headers":{"":"certSerial"}"#,
-            ".request_headers.: not a header name",
-        ),
-        (
-            r#""request_headers":{":path":"certSerial"}"#,
-            ".request_headers.:path: a pseudo-header can't be set",
-        ),
-        (
-            r#""request_headers":{"Host":"certSerial"}"#,
-            ".request_headers.Host: this header belongs to",
-        ),
-        (
-            r#""response_headers":{"Connection":"certSerial"}"#,
-            ".response_headers.Connection: this header belongs to",
-        ),
-        (
-            r#""request_headers":{"X-A":"certSerial","x-a":"certSKI"}"#,
-            ".request_headers.x-a: given twice",
-        ),
-        (
-            r#""request_headers":{"X-A":"certSerial","X-A":"certSKI"}"#,
-            ".request_headers.X-A: given twice",
-        ),
-        (
-            r#""request_headers":{"X-A":"certSerial","X_A":"certSKI"}"#,
-            ".request_headers.X_A: given twice",
-        ),
-        (
-            r#""client_certificate_forwarding":true,"request_headers":{"Cf-Client-Cert-Sha256":"certSerial"}"#,
-            ".request_headers.Cf-Client-Cert-Sha256: given twice",
-        ),
-        (
-            r#""add_client_certificate_headers":true,"request_headers":{"cf_cert_serial":"certSerial"}"#,
-            ".request_headers.cf_cert_serial: given twice",
-        ),
-        (
-            r#""response_headers":{"Client-Cert":"certRFC9440"}"#,
-            ".response_headers.Client-Cert: RFC 9440",
-        ),
-        (
-            r#""response_headers":{"client_cert_chain":"certChainRFC9440"}"#,
-            ".response_headers.client_cert_chain: RFC 9440",
-        ),
-    ] {
+    for (keys, expected, _) in refused::KEYS {
         let (refusal, expected) = (refusal(&with_keys(keys)), format!("settings[1]{expected}"));
         assert!(
             refusal.starts_with(&expected),

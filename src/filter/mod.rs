@@ -1,6 +1,12 @@
 //! One request's way through the filter, from top to bottom.
 
+mod inbound;
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
+
+use inbound::{Inbound, XFCC};
 
 use crate::config::Config;
 use crate::config::compiled::{Header, Setting};
@@ -86,7 +92,7 @@ impl Request {
         let setting = config.setting(&hostname::from_authority(inbound.authority));
         self.setting = setting.map(|(number, _)| number);
 
-        if !inbound.spoofed.is_empty() && self.sanitise(host, &inbound.spoofed) == Action::Stop {
+        if !inbound.spoofed.is_empty() && self.sanitise(host, &inbound) == Action::Stop {
             return Action::Stop;
         }
         if config.enforces && !hostname::is_unambiguous(inbound.authority) {
@@ -155,15 +161,17 @@ impl Request {
     }
 
     /// Removes the managed headers that the client made, or refuses the request (spec §4.1).
-    fn sanitise(&mut self, host: &impl Host, spoofed: &[&[u8]]) -> Action {
+    fn sanitise(&mut self, host: &impl Host, inbound: &Inbound<'_>) -> Action {
         if self.plugin.config.reject_spoofed_headers {
+            // The response may tell of the certificate, and what it reads is kept: now is the time to read the chain with it.
+            peer_certificate::record(host, &self.plugin.config, inbound.xfcc);
             self.conclude(host, Outcome::SpoofRejected);
             host.reply(&enforcement::spoofed_header());
             return Action::Stop;
         }
         self.stripped = true;
         self.count(host, Outcome::SpoofStripped);
-        remove_all(host, Map::RequestHeaders, spoofed)
+        remove_all(host, Map::RequestHeaders, &inbound.spoofed)
     }
 
     /// Does what `setting` asks for. Once the certificate was delivered, and nothing else is asked for, this is one property read.
@@ -271,37 +279,6 @@ impl Request {
     }
 }
 
-const XFCC: &[u8] = b"x-forwarded-client-cert";
-
-/// What the filter looks for among a request's headers.
-struct Inbound<'a> {
-    authority: &'a [u8],
-    /// Names that only this filter may set, as the client spelled them.
-    spoofed: Vec<&'a [u8]>,
-    /// What the connection manager says of the certificate, where the chain is read from it.
-    xfcc: Option<&'a [u8]>,
-}
-
-impl<'a> Inbound<'a> {
-    fn scan(headers: HeaderMap<'a>, config: &Config) -> Self {
-        let mut inbound = Self {
-            authority: b"",
-            spoofed: Vec::new(),
-            xfcc: None,
-        };
-        for (name, value) in headers.iter() {
-            if name == b":authority" {
-                inbound.authority = value;
-            } else if config.chain_from_xfcc && name == XFCC {
-                inbound.xfcc = Some(value);
-            } else if config.managed_headers.contains(name) {
-                inbound.spoofed.push(name);
-            }
-        }
-        inbound
-    }
-}
-
 /// The ids of the settings that this connection was served for.
 fn delivered(host: &impl Host) -> Option<Vec<u8>> {
     host.property(&[DELIVERED])
@@ -345,6 +322,3 @@ pub(crate) fn value<'a>(header: &Header, record: &'a Record, sent: bool) -> &'a 
         None => &[],
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -90,6 +90,24 @@ fn the_steady_state_reads_one_property_and_counts_nothing() {
 }
 
 #[test]
+fn fields_are_computed_once_per_connection() {
+    let host = MockHost::with_certificate("a.example", PEM);
+    let plugin = plugin(
+        r#"{"settings":[{"hostname":"a.example","request_headers":{"x-sha1":"certFingerprintSHA1"},"response_headers":{"x-verify":"certVerified"}}]}"#,
+    );
+    for _ in 0..3 {
+        exchange(&host, &plugin, "a.example");
+        assert_eq!(host.values(RequestHeaders, "x-sha1").len(), 1);
+        assert_eq!(host.values(ResponseHeaders, "x-verify"), ["SUCCESS"]);
+    }
+    let reads = host.property_reads.borrow();
+    let of = |name: &str| reads.iter().filter(|read| *read == name).count();
+    assert_eq!(of("connection.mtls"), 1);
+    assert_eq!(of("connection.peer_certificate"), 1);
+    assert_eq!(of("connection.peer_certificate_valid"), 1);
+}
+
+#[test]
 fn a_request_that_the_origin_never_answered_does_not_count_as_the_first() {
     let (host, plugin) = (MockHost::with_certificate("a.example", PEM), forwarding());
     let (mut reset, _) = send(&host, &plugin, &[(":authority", "a.example")]);

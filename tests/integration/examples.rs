@@ -25,6 +25,10 @@ fn every_example_is_valid() {
             continue;
         }
         let text = fs::read_to_string(&example).expect("a text file");
+        // What is no bootstrap of Envoy's, such as docker-compose.yaml, has tests of its own.
+        if !text.contains("static_resources:") {
+            continue;
+        }
         let installed = folder.path().join(example.file_name().expect("a name"));
         let place = format!("{}/", folder.path().display());
         fs::write(&installed, text.replace("/etc/envoy/", &place)).expect("a written file");

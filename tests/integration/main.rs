@@ -1,5 +1,6 @@
 //! The filter in a real Envoy, from the client's first byte to the origin's request.
 
+mod certificate_text;
 mod common;
 mod configuration;
 mod delivery;
@@ -8,15 +9,20 @@ mod enforcing;
 mod evasion;
 mod examples;
 mod explain;
+mod fields;
 mod forwarding;
 mod grpc;
 mod hostile_input;
 mod metrics;
 mod misdirected;
+mod nginx;
 mod optional_mtls;
 mod readme;
+mod recipes;
 mod reload;
 mod rerouted;
+mod response_headers;
+mod rfc9440;
 mod sanitising;
 mod sources;
 mod upgrades;

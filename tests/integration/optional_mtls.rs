@@ -3,12 +3,13 @@
 use std::{fs, path::Path};
 
 use support::{
-    Client, Envoy, Listener, Origin, Protocol, envoy_version, pki,
+    Client, Envoy, Listener, Origin, Protocol, pki,
     wasm::{repository, wasm_module},
 };
 use tempfile::TempDir;
 
-const ADMIN: &str = "admin.example.com";
+use crate::enforcing::{ADMIN, verifies_by_attribute};
+
 const WWW: &str = "www.example.com";
 
 /// The running example, and the folder that stands for /etc/envoy.
@@ -59,8 +60,8 @@ fn install_files(folder: &Path) {
 
 #[tokio::test]
 async fn one_hostname_requires_a_certificate_and_is_told_of_it() {
-    if !envoy_version().has_peer_certificate_valid() {
-        return; // The example says that it is for Envoy 1.39 and later.
+    if !verifies_by_attribute() {
+        return;
     }
     let origin = Origin::start().await;
     let (envoy, _folder) = start(&origin).await;
@@ -95,8 +96,8 @@ async fn one_hostname_requires_a_certificate_and_is_told_of_it() {
 
 #[tokio::test]
 async fn the_other_hostname_is_told_what_is_known_of_the_client() {
-    if !envoy_version().has_peer_certificate_valid() {
-        return; // The example says that it is for Envoy 1.39 and later.
+    if !verifies_by_attribute() {
+        return;
     }
     let origin = Origin::start().await;
     let (envoy, _folder) = start(&origin).await;
@@ -130,8 +131,8 @@ async fn the_other_hostname_is_told_what_is_known_of_the_client() {
 
 #[tokio::test]
 async fn no_session_is_resumed_so_a_good_client_stays_verified() {
-    if !envoy_version().has_peer_certificate_valid() {
-        return; // The example says that it is for Envoy 1.39 and later.
+    if !verifies_by_attribute() {
+        return;
     }
     let origin = Origin::start().await;
     let (envoy, _folder) = start(&origin).await;

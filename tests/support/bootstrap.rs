@@ -106,6 +106,15 @@ impl Bootstrap<'_> {
         if codec == "HTTP3" {
             manager["http3_protocol_options"] = json!({});
         }
+        if let Some(format) = listener.access_log {
+            manager["access_log"] = json!([{
+                "name": "envoy.access_loggers.stderr",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StderrAccessLog",
+                    "log_format": { "text_format_source": { "inline_string": format!("{format}\n") } }
+                }
+            }]);
+        }
         if let Some(mode) = listener.forward_client_cert {
             manager["forward_client_cert_details"] = json!(mode);
             manager["set_current_client_cert_details"] =

@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use quinn::crypto::rustls::QuicClientConfig;
-use rustls::{ClientConfig, HandshakeKind, RootCertStore, pki_types::ServerName};
+use rustls::{
+    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion, pki_types::ServerName,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -153,30 +155,41 @@ impl<'a> Connector<'a> {
     }
 
     fn tls_config(&self) -> ClientConfig {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates([pki().ca_der.clone()]);
         let versions: &[_] = if self.tls12 {
             &[&rustls::version::TLS12]
         } else {
             &[&rustls::version::TLS13]
         };
-        let builder =
-            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_protocol_versions(versions)
-                .expect("a TLS version")
-                .with_root_certificates(roots);
-        let mut config = match self.identity {
-            Some(identity) => builder
-                .with_client_auth_cert(identity.chain.clone(), identity.private_key())
-                .expect("a certificate and its key"),
-            None => builder.with_no_client_auth(),
-        };
+        let mut config = tls_config(self.identity, versions);
         config.alpn_protocols = vec![match self.protocol {
             Protocol::Http1 => b"http/1.1".to_vec(),
             Protocol::Http2 => b"h2".to_vec(),
             Protocol::Http3 => b"h3".to_vec(),
         }];
         config
+    }
+}
+
+/// The TLS of a client that trusts the test's CA and presents that certificate.
+///
+/// # Panics
+/// When certificate and key don't fit each other.
+pub fn tls_config(
+    identity: Option<&Identity>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates([pki().ca_der.clone()]);
+    let builder =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_protocol_versions(versions)
+            .expect("a TLS version")
+            .with_root_certificates(roots);
+    match identity {
+        Some(identity) => builder
+            .with_client_auth_cert(identity.chain.clone(), identity.private_key())
+            .expect("a certificate and its key"),
+        None => builder.with_no_client_auth(),
     }
 }
 

@@ -287,6 +287,7 @@ impl EnvoyBuilder {
             .arg(config)
             .arg("--admin-address-path")
             .arg(admin_path(folder))
+            .args(["--file-flush-interval-msec", "50"])
             .args(["--disable-hot-restart", "--log-level", "warning"])
             .args(["--component-log-level", "wasm:info"])
             .args(["--concurrency", &self.concurrency.to_string()])
@@ -385,8 +386,8 @@ struct DiscoveryCounts {
     failures: u64,
 }
 
-/// A shell that waits for the end of its input, which this process holds open as long as it lives.
-fn spawn_watchdog(process: u32) -> Child {
+/// A shell that waits for the end of its input, which this process holds open as long as it lives, and then kills that process.
+pub fn spawn_watchdog(process: u32) -> Child {
     Command::new("sh")
         .args(["-c", "read _; kill -9 \"$0\"", &process.to_string()])
         .stdin(Stdio::piped())

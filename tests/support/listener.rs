@@ -29,6 +29,7 @@ pub struct Listener {
     pub(crate) connection_manager: Vec<(&'static str, Value)>,
     pub(crate) filters_before: Vec<Value>,
     pub(crate) filters_after: Vec<Value>,
+    pub(crate) access_log: Option<&'static str>,
 }
 
 impl Listener {
@@ -107,6 +108,12 @@ impl Listener {
         self
     }
 
+    /// Writes a line of that format into Envoy's log for each request that is over.
+    pub fn access_log(mut self, format: &'static str) -> Listener {
+        self.access_log = Some(format);
+        self
+    }
+
     fn new(tls: Tls) -> Listener {
         Listener {
             name: "main".to_owned(),
@@ -118,6 +125,7 @@ impl Listener {
             connection_manager: Vec::new(),
             filters_before: Vec::new(),
             filters_after: Vec::new(),
+            access_log: None,
         }
     }
 }

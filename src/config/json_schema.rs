@@ -1,0 +1,97 @@
+//! The JSON Schema of the plugin configuration, for editors and CI: `envoy/plugin-config.schema.json`.
+//!
+//! It is made from the types of [`super::schema`]; their doc comments are its descriptions. Here stands what the types alone don't say.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use serde_json::{Value, json};
+
+use super::compiled::HOP_BY_HOP;
+use super::schema::{HeaderFields, PluginConfig};
+use crate::certificate::field::Field;
+
+/// The whole schema (JSON Schema draft 2020-12).
+#[must_use]
+pub fn plugin_config() -> Schema {
+    let mut schema = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<PluginConfig>();
+    schema.insert(
+        "title".to_owned(),
+        "Plugin configuration of client-cert-forwarder".into(),
+    );
+    schema
+}
+
+/// `*`, a DNS name or `*.` before one, an IPv4 address, or an IPv6 address, of which only the characters are checked.
+pub(super) const HOSTNAME: &str = concat!(
+    r"^(\*",
+    r"|(\*\.)?(?=.{1,253}$)(?=.*[A-Za-z_-])[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*",
+    r"|(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}",
+    r"|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*",
+    r"|\[[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\])$",
+);
+
+/// RFC 9110 §5.1. A pseudo-header's `:` is no token character.
+const TOKEN: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
+
+/// Whether some setting has `require_client_certificate`.
+pub(super) fn requires_a_certificate() -> Value {
+    json!({
+        "properties": { "settings": { "contains": {
+            "properties": { "require_client_certificate": { "const": true } },
+            "required": ["require_client_certificate"]
+        } } },
+        "required": ["settings"]
+    })
+}
+
+/// What such a configuration needs.
+pub(super) fn verified_by_is_given() -> Value {
+    json!({ "required": ["verified_by"] })
+}
+
+/// RFC 9440 §2 allows its headers, in whatever spelling, in requests only.
+pub(super) fn no_rfc9440_header() -> Value {
+    json!({ "not": { "pattern": format!("^{}[-_.]{}", in_any_case("client"), in_any_case("cert")) } })
+}
+
+impl JsonSchema for HeaderFields {
+    fn schema_name() -> Cow<'static, str> {
+        "HeaderFields".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Field::ALL.iter().map(|(name, _)| *name).collect();
+        json_schema!({
+            "description": "Header name → field name.",
+            "type": "object",
+            "propertyNames": { "pattern": TOKEN, "not": { "pattern": forbidden_names() } },
+            "additionalProperties": { "enum": names }
+        })
+    }
+}
+
+/// The names of headers that belong to the connection or to routing, in any case.
+fn forbidden_names() -> String {
+    let names: Vec<String> = HOP_BY_HOP
+        .iter()
+        .chain(&["host"])
+        .map(|name| in_any_case(name))
+        .collect();
+    format!("^({})$", names.join("|"))
+}
+
+/// JSON Schema's patterns know no flag that ignores case.
+fn in_any_case(name: &str) -> String {
+    name.chars()
+        .map(|character| {
+            if character.is_ascii_alphabetic() {
+                format!("[{}{character}]", character.to_ascii_uppercase())
+            } else {
+                character.to_string()
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! `envoy/plugin-config.schema.json` is what the configuration's types make, and says of configurations what the filter says.
+
+use std::{fs, path::PathBuf};
+
+use client_cert_forwarder::config::{Config, json_schema::plugin_config};
+use jsonschema::Validator;
+use serde_json::Value;
+
+#[path = "../src/config/refused.rs"]
+mod refused;
+
+#[test]
+fn the_committed_schema_is_the_one_that_the_types_make() {
+    let committed = read("envoy/plugin-config.schema.json");
+    let committed: Value = serde_json::from_str(&committed).expect("the schema is JSON");
+    assert_eq!(
+        &committed,
+        plugin_config().as_value(),
+        "envoy/plugin-config.schema.json is out of date; `make schema` rewrites it"
+    );
+    jsonschema::draft202012::meta::validate(&committed).expect("a schema of draft 2020-12");
+}
+
+#[test]
+fn every_shipped_configuration_is_accepted_by_schema_and_filter() {
+    let schema = schema();
+    let shipped = shipped();
+    assert!(shipped.len() >= 12, "{shipped:#?}");
+    for (place, text) in shipped {
+        Config::from_json(text.as_bytes()).unwrap_or_else(|error| panic!("{place}: {error}"));
+        let value = serde_json::from_str(&text).expect("JSON");
+        if let Err(error) = schema.validate(&value) {
+            panic!("{place}: {}: {error}", error.instance_path());
+        }
+    }
+}
+
+#[test]
+fn what_the_filter_refuses_the_schema_refuses_where_a_schema_can() {
+    let schema = schema();
+    let keys = refused::KEYS
+        .iter()
+        .map(|(keys, refusal, by_schema)| (refused::with_keys(keys), refusal, by_schema));
+    let configurations = refused::CONFIGURATIONS
+        .iter()
+        .map(|(json, refusal, by_schema)| ((*json).to_owned(), refusal, by_schema));
+    let mut wrong = Vec::new();
+    for (text, refusal, by_schema) in keys.chain(configurations) {
+        Config::from_json(text.as_bytes()).expect_err(&text);
+        // What is no JSON never comes as far as a schema.
+        let is_refused = serde_json::from_str(&text).map_or(true, |json| !schema.is_valid(&json));
+        if is_refused != *by_schema {
+            wrong.push(format!(
+                "{text}\n  {refusal}\n  refused by the schema: {is_refused}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_the_filter_accepts_the_schema_accepts() {
+    let schema = schema();
+    for hostname in [
+        "*",
+        "localhost",
+        "api.example.com",
+        "*.example.com",
+        "API.Example.com",
+        "xn--bcher-kva.example",
+        "my_host",
+        "1.2.3.example",
+        "0.0.0.0",
+        "192.0.2.255",
+        "::",
+        "::1",
+        "2001:db8::1",
+        "[2001:DB8::0:1]",
+        "::ffff:192.0.2.1",
+        &format!("{}.example", "a".repeat(63)),
+        &format!("*.{}example", "a.".repeat(123)),
+    ] {
+        let text = format!(
+            r#"{{"verified_by":"listener","settings":[{{"hostname":"{hostname}","require_client_certificate":true}}]}}"#
+        );
+        Config::from_json(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let value = serde_json::from_str(&text).expect("JSON");
+        assert!(schema.is_valid(&value), "{text}");
+    }
+}
+
+fn schema() -> Validator {
+    let schema = serde_json::from_str(&read("envoy/plugin-config.schema.json")).expect("JSON");
+    jsonschema::draft202012::new(&schema).expect("a schema of draft 2020-12")
+}
+
+/// Every configuration in `envoy/`: the recipes, and what stands in the listeners to copy. Each with its place.
+fn shipped() -> Vec<(String, String)> {
+    let mut shipped: Vec<(String, String)> = files("envoy/recipes", "json")
+        .into_iter()
+        .map(|path| (path.clone(), read(&path)))
+        .collect();
+    for path in files("envoy", "yaml") {
+        let yaml: Value = serde_saphyr::from_str(&read(&path)).expect("YAML");
+        let before = shipped.len();
+        collect_configurations(&yaml, &path, &mut shipped);
+        assert!(shipped.len() > before, "no plugin configuration in {path}");
+    }
+    shipped
+}
+
+/// Every `configuration` of type `StringValue` anywhere below `value`.
+fn collect_configurations(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
+    if value["configuration"]["@type"] == "type.googleapis.com/google.protobuf.StringValue" {
+        let text = value["configuration"]["value"].as_str().expect("a string");
+        found.push((place.to_owned(), text.to_owned()));
+    }
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_configurations(item, place, found)),
+        Value::Object(members) => members
+            .values()
+            .for_each(|member| collect_configurations(member, place, found)),
+        _ => {}
+    }
+}
+
+/// The files in that folder of the repository with that extension, sorted.
+fn files(folder: &str, extension: &str) -> Vec<String> {
+    let mut files: Vec<String> = fs::read_dir(repository().join(folder))
+        .unwrap_or_else(|error| panic!("{folder}: {error}"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|other| other == extension))
+        .map(|path| {
+            format!(
+                "{folder}/{}",
+                path.file_name().expect("a name").to_string_lossy()
+            )
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
