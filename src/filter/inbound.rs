@@ -20,7 +20,7 @@ impl<'a> Inbound<'a> {
     pub(super) fn scan(headers: HeaderMap<'a>, config: &Config) -> Self {
         let mut inbound = Self {
             authority: b"",
-            pub(super) spoofed: Vec::new(),
+            spoofed: Vec::new(),
             xfcc: None,
         };
         for (name, value) in headers.iter() {
