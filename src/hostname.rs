@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The longest name that DNS can carry, in bytes without the trailing dot (RFC 1035 §2.3.4).
@@ -42,6 +43,17 @@ impl HostnamePattern {
             return Ok(Self::Exact(address.to_string()));
         }
         dns_name(text, text).map(Self::Exact)
+    }
+}
+
+/// The canonical text: what [`HostnamePattern::parse`] reads it from, in lower case.
+impl fmt::Display for HostnamePattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => formatter.write_str(name),
+            Self::Wildcard(suffix) => write!(formatter, "*{suffix}"),
+            Self::Any => formatter.write_str("*"),
+        }
     }
 }
 
