@@ -1,7 +1,7 @@
 //! The image's way to a gateway: a registry, another client that pulls it, the gateways' rules, and Envoy.
 //!
-//! Needs Debian's `docker-registry` and `skopeo`. Without them the test says so and passes, but for `make registry-test`, which sets
-//! `REGISTRY_TEST=required`.
+//! Needs Debian's `docker-registry` and `skopeo`. Without them the test says that it did not run, and fails where
+//! `REGISTRY_TEST=required`, as CI sets it; `make peers` installs them.
 #![allow(
     missing_docs,
     clippy::expect_used,
