@@ -1,6 +1,10 @@
 //! The listeners in `envoy/` that users copy.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use support::{
     envoy_version, pki,
@@ -15,17 +19,11 @@ fn every_example_is_valid() {
         .tempdir()
         .expect("a temporary folder");
     install_files(folder.path());
-    let mut examples = 0;
-    for entry in fs::read_dir(repository().join("envoy")).expect("the folder envoy/") {
-        let example = entry.expect("an entry").path();
-        if example
-            .extension()
-            .is_none_or(|extension| extension != "yaml")
-        {
-            continue;
-        }
+    let examples = bootstraps(&repository().join("envoy"));
+    assert!(examples.len() >= 4, "{examples:?}");
+    for example in examples {
         let text = fs::read_to_string(&example).expect("a text file");
-        let installed = folder.path().join(example.file_name().expect("a name"));
+        let installed = folder.path().join("envoy.yaml");
         let place = format!("{}/", folder.path().display());
         fs::write(&installed, text.replace("/etc/envoy/", &place)).expect("a written file");
         let output = Command::new(envoy_binary())
@@ -46,9 +44,27 @@ fn every_example_is_valid() {
         } else {
             assert!(output.status.success(), "{}:\n{log}", example.display());
         }
-        examples += 1;
     }
-    assert!(examples >= 2, "envoy/ has {examples} examples");
+}
+
+/// Envoy's own configurations in that folder and below, beside which files for Compose and Kubernetes stand.
+fn bootstraps(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(bootstraps(&path));
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let text = fs::read_to_string(&path).expect("a text file");
+            if text.lines().any(|line| line == "static_resources:") {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 /// What Envoys before 1.40 say of a QUIC listener that requires a client certificate.
@@ -63,6 +79,7 @@ fn install_files(folder: &Path) {
         ("server.crt", pki().server.chain_pem()),
         ("server.key", pki().server.key_pem()),
         ("client-ca.crt", pki().ca_pem.clone()),
+        ("ca.crt", pki().ca_pem.clone()),
     ] {
         fs::write(tls.join(name), content).expect("a written file");
     }
