@@ -90,3 +90,77 @@ fn reply(status: u16, details: &'static str, body: &'static str) -> LocalReply {
         body,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+    use crate::config::Config;
+    use crate::connection::{Presented, Record};
+
+    /// Status of the refusal for `hostname` of a connection with that certificate and SNI; 0 when there is none.
+    fn status(hostname: &str, presented: Presented, server_name: Option<&[u8]>) -> u16 {
+        let json = br#"{"verified_by":"listener","settings":[
+            {"hostname":"both.example","require_client_certificate":true},
+            {"hostname":"cert.example","require_client_certificate":true,"sni_must_match":false},
+            {"hostname":"sni.example","sni_must_match":true},
+            {"hostname":"*.example","sni_must_match":true},
+            {"hostname":"free.example"}]}"#;
+        let config = Config::from_json(json).unwrap();
+        let (_, setting) = config.setting(hostname.as_bytes()).unwrap();
+        let record = Record {
+            presented,
+            too_large: false,
+            server_name: server_name.map(<[u8]>::to_vec),
+            values: Vec::new(),
+        };
+        refusal(&config, setting, &record).map_or(0, |(_, reply)| reply.status)
+    }
+
+    #[test]
+    fn only_a_verified_certificate_is_enough() {
+        for (presented, expected) in [
+            (Presented::No, 403),
+            (Presented::SourceMissing, 403),
+            (Presented::Unverified, 403),
+            (Presented::Verified, 0),
+        ] {
+            assert_eq!(status("cert.example", presented, None), expected);
+            assert_eq!(
+                status("both.example", presented, Some(b"both.example")),
+                expected
+            );
+            assert_eq!(status("free.example", presented, None), 0);
+        }
+    }
+
+    #[test]
+    fn the_sni_has_to_be_a_name_of_the_same_setting_as_it_stands() {
+        for (hostname, server_name, expected) in [
+            ("sni.example", &b"sni.example"[..], 0),
+            ("sni.example", b"SNI.example", 0),
+            ("sni.example", b"", 421),
+            ("sni.example", b"free.example", 421),
+            ("sni.example", b"other.test", 421),
+            ("sni.example", b"sni.example.", 421),
+            ("sni.example", b"sni.example:443", 421),
+            ("sni.example", b"x@sni.example", 421),
+            ("www.example", b"mail.example", 0),
+            ("www.example", b"sni.example", 421),
+            ("free.example", b"other.test", 0),
+        ] {
+            let found = status(hostname, Presented::Verified, Some(server_name));
+            assert_eq!(found, expected, "{hostname} {}", server_name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn plain_text_is_denied_where_a_certificate_is_missing_and_else_misdirected() {
+        assert_eq!(status("both.example", Presented::No, None), 403);
+        assert_eq!(status("sni.example", Presented::No, None), 421);
+        // A connection for another host is sent away first: over its own the client may present a certificate.
+        assert_eq!(
+            status("both.example", Presented::No, Some(b"free.example")),
+            421
+        );
+    }
+}

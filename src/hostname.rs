@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The longest name that DNS can carry, in bytes without the trailing dot (RFC 1035 §2.3.4).
@@ -45,6 +46,17 @@ impl HostnamePattern {
     }
 }
 
+/// The canonical text: what [`HostnamePattern::parse`] reads it from, in lower case.
+impl fmt::Display for HostnamePattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => formatter.write_str(name),
+            Self::Wildcard(suffix) => write!(formatter, "*{suffix}"),
+            Self::Any => formatter.write_str("*"),
+        }
+    }
+}
+
 /// Lower-cases `name`, which is `text` or the part of it behind `*.`.
 fn dns_name(text: &str, name: &str) -> Result<String, String> {
     let problem = if !text.is_ascii() {
@@ -62,6 +74,11 @@ fn dns_name(text: &str, name: &str) -> Result<String, String> {
         .any(|label| label.is_empty() || label.len() > MAX_LABEL)
     {
         "each label has 1 to 63 bytes"
+    } else if name
+        .split('.')
+        .any(|label| label.starts_with('-') || label.ends_with('-'))
+    {
+        "no label starts or ends with -"
     } else if !name
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
@@ -380,6 +397,8 @@ mod tests {
             ("bücher.example", "xn--"),
             ("exa mple.com", "only letters"),
             ("https://example.com", "port"),
+            ("-a.example", "starts or ends with -"),
+            ("a-.example", "starts or ends with -"),
             ("1.2.3.4.5", "not an IP address"),
             ("127.1", "not an IP address"),
             ("0x7f.1", "not an IP address"),

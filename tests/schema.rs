@@ -25,7 +25,7 @@ fn the_committed_schema_is_the_one_that_the_types_make() {
 fn every_shipped_configuration_is_accepted_by_schema_and_filter() {
     let schema = schema();
     let shipped = shipped();
-    assert!(shipped.len() >= 12, "{shipped:#?}");
+    assert!(shipped.len() >= 15, "{shipped:#?}");
     for (place, text) in shipped {
         Config::from_json(text.as_bytes()).unwrap_or_else(|error| panic!("{place}: {error}"));
         let value = serde_json::from_str(&text).expect("JSON");
@@ -94,27 +94,37 @@ fn schema() -> Validator {
     jsonschema::draft202012::new(&schema).expect("a schema of draft 2020-12")
 }
 
-/// Every configuration in `envoy/`: the recipes, and what stands in the listeners to copy. Each with its place.
+/// Every configuration in `envoy/`: the recipes, and what stands in the listeners and manifests to copy. Each with its place.
 fn shipped() -> Vec<(String, String)> {
     let mut shipped: Vec<(String, String)> = files("envoy/recipes", "json")
         .into_iter()
         .map(|path| (path.clone(), read(&path)))
         .collect();
-    for path in files("envoy", "yaml") {
-        let yaml: Value = serde_saphyr::from_str(&read(&path)).expect("YAML");
-        let before = shipped.len();
-        collect_configurations(&yaml, &path, &mut shipped);
-        assert!(shipped.len() > before, "no plugin configuration in {path}");
+    for folder in ["envoy", "envoy/compose", "envoy/kubernetes"] {
+        for path in files(folder, "yaml") {
+            let before = shipped.len();
+            let documents: Vec<Value> = serde_saphyr::from_multiple(&read(&path)).expect("YAML");
+            for document in documents {
+                collect_configurations(&document, &path, &mut shipped);
+            }
+            let is_listener = path != "envoy/docker-compose.yaml";
+            assert_eq!(shipped.len() > before, is_listener, "{path}");
+        }
     }
     shipped
 }
 
-/// Every `configuration` of type `StringValue` anywhere below `value`.
+/// Every plugin configuration anywhere below `value`, as Envoy, Istio's `WasmPlugin` and Envoy Gateway's `EnvoyExtensionPolicy` have it.
 fn collect_configurations(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
     if value["configuration"]["@type"] == "type.googleapis.com/google.protobuf.StringValue" {
         let text = value["configuration"]["value"].as_str().expect("a string");
         found.push((place.to_owned(), text.to_owned()));
     }
+    let in_extension_policies = value["wasm"].as_array().into_iter().flatten();
+    let objects = in_extension_policies
+        .map(|extension| &extension["config"])
+        .chain(value.get("pluginConfig"));
+    found.extend(objects.map(|object| (place.to_owned(), object.to_string())));
     match value {
         Value::Array(items) => items
             .iter()
@@ -128,16 +138,12 @@ fn collect_configurations(value: &Value, place: &str, found: &mut Vec<(String, S
 
 /// The files in that folder of the repository with that extension, sorted.
 fn files(folder: &str, extension: &str) -> Vec<String> {
-    let mut files: Vec<String> = fs::read_dir(repository().join(folder))
+    let entries = fs::read_dir(repository().join(folder));
+    let mut files: Vec<String> = entries
         .unwrap_or_else(|error| panic!("{folder}: {error}"))
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|other| other == extension))
-        .map(|path| {
-            format!(
-                "{folder}/{}",
-                path.file_name().expect("a name").to_string_lossy()
-            )
-        })
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| format!("{folder}/{}", name.to_string_lossy()))
+        .filter(|path| path.ends_with(&format!(".{extension}")))
         .collect();
     files.sort();
     files

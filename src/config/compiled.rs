@@ -188,11 +188,7 @@ impl Setting {
         max_certificate_bytes: u32,
         fields: &mut FieldTable,
     ) -> Result<Self, ConfigError> {
-        let hostname = match pattern {
-            HostnamePattern::Exact(name) => name.clone(),
-            HostnamePattern::Wildcard(suffix) => format!("*{suffix}"),
-            HostnamePattern::Any => "*".to_owned(),
-        };
+        let hostname = pattern.to_string();
         let forward_on = setting
             .client_certificate_forwarding
             .then_some(setting.forward_on);

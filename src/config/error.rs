@@ -20,19 +20,21 @@ impl ConfigError {
         }
     }
 
-    /// What serde found, in this project's words and without the line and column that it adds to errors that have a path.
-    pub(super) fn from_json(path: &str, error: &serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        let text = text
-            .strip_suffix(&format!(" at line {line} column {column}"))
-            .unwrap_or(&text);
-        if !error.is_data() {
-            return Self::new(
-                format!("line {line}, column {column}"),
-                format!("not JSON: {text}"),
-            );
-        }
+    /// Why the text is no JSON at all.
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Self::new(place, format!("not JSON: {}", without_position(error)))
+    }
+
+    /// What serde found wrong in JSON at `path`, in this project's words.
+    pub(super) fn at(path: &str, error: &serde_json::Error) -> Self {
+        let text = without_position(error);
+        // Where a keyword should be, serde_json takes other types for broken JSON.
+        let text = if error.is_data() {
+            &text
+        } else {
+            "invalid type, expected a string"
+        };
         let reason = text
             .replace("unknown variant `", "unknown value `")
             .replace("unknown field `", "unknown key `")
@@ -47,6 +49,12 @@ impl ConfigError {
             None => Self::new(if path == "." { "configuration" } else { path }, reason),
         }
     }
+}
+
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
 /// ``unknown key `explian`, expected one of `settings`, …`` with the expected word that was most likely meant, if one is close.

@@ -1,11 +1,10 @@
 //! The configuration's JSON, key by key, as spec §3 has it. Anything that is not here is refused.
 
 use std::fmt;
-
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -253,11 +252,27 @@ fn given_word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     word(deserializer).map(Some)
 }
 
-fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// A list of objects (for serde's `deserialize_with`).
+///
+/// # Errors
+/// When it is no list, or something in it is no object or has other keys.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     let objects = Vec::<Object<T>>::deserialize(deserializer)?;
     Ok(objects.into_iter().map(|Object(members)| members).collect())
+}
+
+/// Reads a text that is one JSON object.
+///
+/// # Errors
+/// Where and why the text is not JSON, or has a key or a value that `T` does not know.
+pub fn read_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, ConfigError> {
+    serde_json::from_slice::<IgnoredAny>(json).map_err(|error| ConfigError::not_json(&error))?;
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let Object(members) = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| ConfigError::at(&error.path().to_string(), error.inner()))?;
+    Ok(members)
 }
 
 impl PluginConfig {
@@ -266,12 +281,6 @@ impl PluginConfig {
     /// # Errors
     /// Where and why the text is not JSON, or has a key or a value that spec §3 does not know.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let Object(config) = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| ConfigError::from_json(&error.path().to_string(), error.inner()))?;
-        deserializer
-            .end()
-            .map_err(|error| ConfigError::from_json(".", &error))?;
-        Ok(config)
+        read_object(json)
     }
 }

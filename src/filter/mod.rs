@@ -1,6 +1,12 @@
 //! One request's way through the filter, from top to bottom.
 
+mod inbound;
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
+
+use inbound::{Inbound, XFCC};
 
 use crate::config::Config;
 use crate::config::compiled::{Header, Setting};
@@ -273,37 +279,6 @@ impl Request {
     }
 }
 
-const XFCC: &[u8] = b"x-forwarded-client-cert";
-
-/// What the filter looks for among a request's headers.
-struct Inbound<'a> {
-    authority: &'a [u8],
-    /// Names that only this filter may set, as the client spelled them.
-    spoofed: Vec<&'a [u8]>,
-    /// What the connection manager says of the certificate, where the chain is read from it.
-    xfcc: Option<&'a [u8]>,
-}
-
-impl<'a> Inbound<'a> {
-    fn scan(headers: HeaderMap<'a>, config: &Config) -> Self {
-        let mut inbound = Self {
-            authority: b"",
-            spoofed: Vec::new(),
-            xfcc: None,
-        };
-        for (name, value) in headers.iter() {
-            if name == b":authority" {
-                inbound.authority = value;
-            } else if config.chain_from_xfcc && name == XFCC {
-                inbound.xfcc = Some(value);
-            } else if config.managed_headers.contains(name) {
-                inbound.spoofed.push(name);
-            }
-        }
-        inbound
-    }
-}
-
 /// The ids of the settings that this connection was served for.
 fn delivered(host: &impl Host) -> Option<Vec<u8>> {
     host.property(&[DELIVERED])
@@ -347,6 +322,3 @@ pub(crate) fn value<'a>(header: &Header, record: &'a Record, sent: bool) -> &'a 
         None => &[],
     }
 }
-
-#[cfg(test)]
-mod tests;

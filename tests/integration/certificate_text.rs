@@ -3,7 +3,7 @@
 use client_cert_forwarder::certificate::field::Field;
 use rcgen::{DnType, SanType};
 use serde_json::{Map, Value, json};
-use support::{Client, Envoy, Headers, Identity, Listener, Origin, PROTOCOLS, pki};
+use support::{Client, Envoy, Headers, Identity, Listener, Origin, mtls_protocols, pki};
 
 use crate::fields::distinguished_name;
 
@@ -45,7 +45,7 @@ async fn control_characters_in_names_are_escaped_as_openssl_does() {
     ];
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::accept_untrusted().http3())
+        .listener(Listener::accept_untrusted().every_mtls_protocol())
         .start(&origin)
         .await;
     let mut wrong = Vec::new();
@@ -53,7 +53,7 @@ async fn control_characters_in_names_are_escaped_as_openssl_does() {
         let identity = pki().client_with(|params| {
             params.distinguished_name = distinguished_name(&[(DnType::CommonName, common_name)]);
         });
-        for protocol in PROTOCOLS {
+        for &protocol in mtls_protocols() {
             let path = format!("/{number}/{protocol:?}");
             let headers = request(&origin, Client::over(protocol, &envoy), &identity, &path).await;
             for (field, expected) in [("certSubjectDN", rfc2253), ("certSubjectDNLegacy", legacy)] {
@@ -82,31 +82,26 @@ async fn a_name_that_could_pass_for_two_is_left_out_of_its_list() {
     ];
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::accept_untrusted().http3())
+        .listener(Listener::accept_untrusted().every_mtls_protocol())
         .start(&origin)
         .await;
-    let kinds: [(&str, fn(&str) -> SanType); 3] = [
-        ("certSanDns", |name| {
-            SanType::DnsName(name.try_into().expect("ASCII"))
-        }),
-        ("certSanUri", |name| {
-            SanType::URI(name.try_into().expect("ASCII"))
-        }),
-        ("certSanEmail", |name| {
-            SanType::Rfc822Name(name.try_into().expect("ASCII"))
-        }),
-    ];
+    let ascii = |name: &str| name.try_into().expect("ASCII");
+    let every_kind = |name: &str| {
+        [
+            SanType::DnsName(ascii(name)),
+            SanType::URI(ascii(name)),
+            SanType::Rfc822Name(ascii(name)),
+        ]
+    };
     for (number, name) in dangerous.iter().enumerate() {
         let identity = pki().client_with(|params| {
-            params.subject_alt_names = kinds
-                .iter()
-                .flat_map(|(_, san)| [san("first.example"), san(name), san("last.example")])
-                .collect();
+            let names = ["first.example", name, "last.example"];
+            params.subject_alt_names = names.into_iter().flat_map(every_kind).collect();
         });
-        for protocol in PROTOCOLS {
+        for &protocol in mtls_protocols() {
             let path = format!("/{number}/{protocol:?}");
             let headers = request(&origin, Client::over(protocol, &envoy), &identity, &path).await;
-            for (field, _) in kinds {
+            for field in ["certSanDns", "certSanUri", "certSanEmail"] {
                 let sent = headers.header(&header_of(field));
                 assert_eq!(
                     sent,

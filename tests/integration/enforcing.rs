@@ -1,7 +1,7 @@
 //! What the tests of enforcement share: the hostnames and their settings.
 
 use serde_json::{Value, json};
-use support::{Envoy, Listener, Origin};
+use support::{Envoy, Listener, Origin, PROTOCOLS, Protocol, envoy_version, version::Version};
 
 /// The hostname that requires a certificate.
 pub(crate) const ADMIN: &str = "admin.example.com";
@@ -26,4 +26,18 @@ pub(crate) async fn enforcing_envoy(origin: &Origin) -> Envoy {
         .listener(Listener::accept_untrusted().http3().no_resumption())
         .start(origin)
         .await
+}
+
+/// Whether this Envoy tells verified certificates by attribute, as 1.39 and later do: tests that need one by attribute end where it doesn't.
+pub(crate) fn verifies_by_attribute() -> bool {
+    envoy_version().has_peer_certificate_valid()
+}
+
+/// The protocols over which this Envoy asks clients for certificates: before 1.40 it does not over QUIC.
+pub(crate) fn asking_protocols() -> &'static [Protocol] {
+    if envoy_version() >= Version(1, 40, 0) {
+        &PROTOCOLS
+    } else {
+        &[Protocol::Http1, Protocol::Http2]
+    }
 }

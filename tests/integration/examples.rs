@@ -7,7 +7,7 @@ use std::{
 };
 
 use support::{
-    Installation, envoy_version,
+    Installation, bootstrap, envoy_version,
     version::envoy_binary,
     wasm::{repository, wasm_module},
 };
@@ -15,7 +15,7 @@ use support::{
 #[test]
 fn every_example_is_valid() {
     let installation = Installation::new(&wasm_module());
-    install_discovered_filter(&installation);
+    install_discovered_filters(&installation);
     let mut examples = 0;
     for example in examples_of_envoy() {
         let text = fs::read_to_string(&example).expect("a text file");
@@ -66,14 +66,21 @@ fn examples_of_envoy() -> Vec<PathBuf> {
     examples
 }
 
-/// What `ecds/envoy.yaml` watches.
-fn install_discovered_filter(installation: &Installation) {
-    let place = Path::new("ecds/client_cert_forwarder.yaml");
-    let shipped = fs::read_to_string(repository().join("envoy").join(place)).expect("a resource");
-    fs::create_dir(installation.path().join("ecds")).expect("a new folder");
-    fs::write(
-        installation.path().join(place),
-        installation.adapt(&shipped),
-    )
-    .expect("a written file");
+/// What the examples watch that take the filter's configuration from a file.
+fn install_discovered_filters(installation: &Installation) {
+    let shipped = Path::new("ecds/client_cert_forwarder.yaml");
+    let resource =
+        fs::read_to_string(repository().join("envoy").join(shipped)).expect("a resource");
+    let written_by_the_api = bootstrap::discovery_response(r#"{"settings":[]}"#).to_string();
+    for (place, content) in [
+        (shipped, installation.adapt(&resource)),
+        (
+            Path::new("settings/client_cert_forwarder.json"),
+            written_by_the_api,
+        ),
+    ] {
+        let file = installation.path().join(place);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a new folder");
+        fs::write(file, content).expect("a written file");
+    }
 }

@@ -11,7 +11,7 @@ use rcgen::{CustomExtension, DistinguishedName, DnType, SanType, SerialNumber, d
 use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use support::{Client, Envoy, Headers, Identity, Listener, Origin, PROTOCOLS, pki};
+use support::{Client, Envoy, Headers, Identity, Listener, Origin, mtls_protocols, pki};
 
 #[tokio::test]
 async fn every_field_says_what_the_certificate_says_over_every_protocol() {
@@ -23,7 +23,7 @@ async fn every_field_says_what_the_certificate_says_over_every_protocol() {
     });
     // The authority key identifier is made up, so no listener that verifies would take the certificate.
     let listener = Listener::accept_untrusted()
-        .http3()
+        .every_mtls_protocol()
         .forward_client_cert("SANITIZE_SET");
     let envoy = Envoy::with_filter(configuration)
         .listener(listener)
@@ -31,7 +31,7 @@ async fn every_field_says_what_the_certificate_says_over_every_protocol() {
         .await;
     let identity = shaped_client();
     let expected = expected(&identity);
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(&identity)
             .connect()
@@ -57,7 +57,7 @@ async fn the_managed_transform_adds_its_17_headers_over_every_protocol() {
         "settings": [{ "hostname": "api.example.com", "add_client_certificate_headers": true }]
     });
     let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::accept_untrusted().http3())
+        .listener(Listener::accept_untrusted().every_mtls_protocol())
         .start(&origin)
         .await;
     let identity = shaped_client();
@@ -84,7 +84,7 @@ async fn the_managed_transform_adds_its_17_headers_over_every_protocol() {
     ]);
     let without = ["presented", "verified", "revoked"]
         .map(|name| (format!("cf-cert-{name}"), "false".to_owned()));
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
         let client = Client::over(protocol, &envoy)
             .with(&identity)
@@ -183,7 +183,7 @@ async fn an_unverified_certificate_gives_its_status_only_unless_it_is_to_be_forw
         ]
     });
     let listener = Listener::accept_untrusted()
-        .http3()
+        .every_mtls_protocol()
         .forward_client_cert("SANITIZE_SET");
     let envoy = Envoy::with_filter(configuration)
         .listener(listener)
@@ -199,7 +199,7 @@ async fn an_unverified_certificate_gives_its_status_only_unless_it_is_to_be_forw
         ("certVerifiedBoolean", "false"),
         ("certRevokedBoolean", "false"),
     ];
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(identity)
             .connect()
@@ -268,7 +268,7 @@ async fn what_was_computed_is_kept_with_the_connection_over_every_protocol() {
         "verified_by": "listener",
         "settings": [{ "hostname": "api.example.com", "request_headers": { "X-Serial": "certSerial" } }]
     });
-    let listener = Listener::strict().http3().access_log(
+    let listener = Listener::strict().every_mtls_protocol().access_log(
         "ACCESS %REQ(:PATH)% [%FILTER_STATE(wasm.client_cert_forwarder.certificate:PLAIN)%]",
     );
     let envoy = Envoy::with_filter(configuration)
@@ -285,7 +285,7 @@ async fn what_was_computed_is_kept_with_the_connection_over_every_protocol() {
         }
         panic!("no access log line for {path}");
     };
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let path = |name: &str| format!("/{protocol:?}/{name}");
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
@@ -318,19 +318,12 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
         }]
     });
     let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    // Envoy takes no more than 16 KB of handshake over QUIC.
-    let large = &pki().client_with(|params| {
-        let content = [&[0x04, 0x82, 0x23, 0x28][..], &[0x5a; 9000]].concat();
-        params.custom_extensions = vec![CustomExtension::from_oid_content(
-            &[1, 3, 6, 1, 4, 1, 99999, 1],
-            content,
-        )];
-    });
-    for protocol in PROTOCOLS {
-        let client = Client::over(protocol, &envoy).with(large).connect().await;
+    let huge = &pki().huge;
+    for &protocol in mtls_protocols() {
+        let client = Client::over(protocol, &envoy).with(huge).connect().await;
         let path = format!("/{protocol:?}");
         let response = client.get("api.example.com", &path).await;
         assert_eq!(response.status, 200);
@@ -339,7 +332,7 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
         let request = &origin.requests_for(&path)[0];
         assert_eq!(
             request.header("cf-client-cert-sha256"),
-            Some(large.sha256().as_str())
+            Some(huge.sha256().as_str())
         );
         assert_eq!(request.header("cf-client-cert-der-base64"), None);
         let field = |name: &str| request.header(&header_of(name)).map(str::to_owned);
@@ -355,11 +348,11 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
         }
         assert_eq!(field("certRFC9440TooLarge").as_deref(), Some("true"));
         assert_eq!(field("certChainRFC9440TooLarge").as_deref(), Some("false"));
-        assert_eq!(field("certFingerprintSHA256"), Some(large.sha256()));
-        assert!(field("certSubjectDN").is_some_and(|name| name.contains("Shaped Client")));
+        assert_eq!(field("certFingerprintSHA256"), Some(huge.sha256()));
+        assert!(field("certSubjectDN").is_some_and(|name| name.contains("Huge Client")));
     }
     let counted = envoy.counter("*", "too_large").await;
-    assert_eq!(counted, PROTOCOLS.len() as u64);
+    assert_eq!(counted, mtls_protocols().len() as u64);
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 use std::fs;
 
 use support::{
-    Client, Envoy, Installation, Listener, Origin, Protocol, envoy_version, pki,
+    Client, Envoy, Installation, Listener, Origin, Protocol, pki,
     wasm::{repository, wasm_module},
 };
 
-const ADMIN: &str = "admin.example.com";
+use crate::enforcing::{ADMIN, verifies_by_attribute};
+
 const WWW: &str = "www.example.com";
 
 /// The running example, and what it is installed in.
@@ -24,8 +25,8 @@ async fn start(origin: &Origin) -> (Envoy, Installation) {
 
 #[tokio::test]
 async fn one_hostname_requires_a_certificate_and_is_told_of_it() {
-    if !envoy_version().has_peer_certificate_valid() {
-        return; // The example says that it is for Envoy 1.39 and later.
+    if !verifies_by_attribute() {
+        return;
     }
     let origin = Origin::start().await;
     let (envoy, _installation) = start(&origin).await;
@@ -60,8 +61,8 @@ async fn one_hostname_requires_a_certificate_and_is_told_of_it() {
 
 #[tokio::test]
 async fn the_other_hostname_is_told_what_is_known_of_the_client() {
-    if !envoy_version().has_peer_certificate_valid() {
-        return; // The example says that it is for Envoy 1.39 and later.
+    if !verifies_by_attribute() {
+        return;
     }
     let origin = Origin::start().await;
     let (envoy, _installation) = start(&origin).await;
@@ -95,8 +96,8 @@ async fn the_other_hostname_is_told_what_is_known_of_the_client() {
 
 #[tokio::test]
 async fn no_session_is_resumed_so_a_good_client_stays_verified() {
-    if !envoy_version().has_peer_certificate_valid() {
-        return; // The example says that it is for Envoy 1.39 and later.
+    if !verifies_by_attribute() {
+        return;
     }
     let origin = Origin::start().await;
     let (envoy, _installation) = start(&origin).await;

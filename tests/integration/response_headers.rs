@@ -1,7 +1,7 @@
 //! `response_headers` on every response, whoever made it (spec §4.9).
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Envoy, Listener, Origin, PROTOCOLS, Request, Response, pki};
+use support::{Answer, Client, Envoy, Listener, Origin, Request, Response, mtls_protocols, pki};
 
 #[tokio::test]
 async fn every_response_carries_them_whoever_made_it() {
@@ -10,10 +10,10 @@ async fn every_response_carries_them_whoever_made_it() {
     let mut configuration = configuration();
     configuration["on_spoofed_header"] = json!("reject");
     let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
             .connect()
@@ -51,10 +51,10 @@ async fn the_filters_own_refusals_carry_them() {
         .expect("settings")
         .push(misdirected);
     let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::optional().http3())
+        .listener(Listener::optional().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy).connect().await;
         let response = client.get("api.example.com", "/").await;
         assert_eq!(response.status, 403, "{protocol:?}");
@@ -79,10 +79,10 @@ async fn the_origin_can_not_speak_for_the_filter() {
         .header("x-origin", "kept");
     origin.answer("/", [answer]);
     let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::optional().http3())
+        .listener(Listener::optional().every_mtls_protocol())
         .start(&origin)
         .await;
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         for identity in [Some(&pki().client), None] {
             let connector = Client::over(protocol, &envoy);
             let client = match identity {

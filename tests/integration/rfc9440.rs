@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sfv::{BareItem, Item, List, ListEntry, Parser};
 use support::{
-    Answer, Client, Envoy, Headers, Identity, Listener, Origin, PROTOCOLS, Request, pki,
+    Answer, Client, Envoy, Headers, Identity, Listener, Origin, Request, mtls_protocols, pki,
 };
 
 #[tokio::test]
@@ -13,13 +13,13 @@ async fn leaf_and_chain_are_structured_fields_over_every_protocol() {
     let envoy = Envoy::with_filter(configuration())
         .listener(
             Listener::strict()
-                .http3()
+                .every_mtls_protocol()
                 .forward_client_cert("SANITIZE_SET"),
         )
         .start(&origin)
         .await;
     let identity = root_included();
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(&identity)
             .connect()
@@ -245,7 +245,7 @@ async fn a_response_that_varies_on_the_certificate_varies_on_everything() {
     ];
     let origin = Origin::start().await;
     let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::strict().http3())
+        .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
     for (number, (lines, _)) in table.iter().enumerate() {
@@ -255,7 +255,7 @@ async fn a_response_that_varies_on_the_certificate_varies_on_everything() {
             .fold(answer, |answer, line| answer.header("vary", line));
         origin.answer(&format!("/{number}"), [answer]);
     }
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, &envoy)
             .with(&pki().client)
             .connect()
