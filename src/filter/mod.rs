@@ -92,8 +92,14 @@ impl Request {
         let setting = config.setting(&hostname::from_authority(inbound.authority));
         self.setting = setting.map(|(number, _)| number);
 
-        if !inbound.spoofed.is_empty() && self.sanitise(host, &inbound) == Action::Stop {
-            return Action::Stop;
+        if !inbound.spoofed.is_empty() {
+            if config.reject_spoofed_headers {
+                // The response may tell of the certificate, and what it reads is kept: now is the time to read the chain with it.
+                peer_certificate::record(host, config, inbound.xfcc);
+            }
+            if self.sanitise(host, Map::RequestHeaders, &inbound.spoofed) == Action::Stop {
+                return Action::Stop;
+            }
         }
         if config.enforces && !hostname::is_unambiguous(inbound.authority) {
             self.setting = None;
@@ -124,9 +130,7 @@ impl Request {
         if spoofed.is_empty() {
             return Action::Continue;
         }
-        self.stripped = true;
-        self.count(host, Outcome::SpoofStripped);
-        remove_all(host, Map::RequestTrailers, &spoofed)
+        self.sanitise(host, Map::RequestTrailers, &spoofed)
     }
 
     /// Notes whether the certificate was delivered, and sets the headers that responses carry.
@@ -161,17 +165,16 @@ impl Request {
     }
 
     /// Removes the managed headers that the client made, or refuses the request (spec §4.1).
-    fn sanitise(&mut self, host: &impl Host, inbound: &Inbound<'_>) -> Action {
+    fn sanitise(&mut self, host: &impl Host, map: Map, spoofed: &[&[u8]]) -> Action {
         if self.plugin.config.reject_spoofed_headers {
-            // The response may tell of the certificate, and what it reads is kept: now is the time to read the chain with it.
-            peer_certificate::record(host, &self.plugin.config, inbound.xfcc);
+            self.under_way = None;
             self.conclude(host, Outcome::SpoofRejected);
             host.reply(&enforcement::spoofed_header());
             return Action::Stop;
         }
         self.stripped = true;
         self.count(host, Outcome::SpoofStripped);
-        remove_all(host, Map::RequestHeaders, &inbound.spoofed)
+        remove_all(host, map, spoofed)
     }
 
     /// Does what `setting` asks for. Once the certificate was delivered, and nothing else is asked for, this is one property read.

@@ -98,15 +98,15 @@ async fn the_pushed_image_is_pulled_unchanged_accepted_and_runs_in_envoy() {
     assert_forwards(&scratch.path().join("plugin.wasm")).await;
 }
 
-/// Runs the module in the Envoy of `envoy/compose/`.
+/// Runs the module in the Envoy of `envoy/envoy.yaml`.
 async fn assert_forwards(module: &Path) {
     let origin = Origin::start().await;
     let installation = Installation::new(module);
-    let example = fs::read_to_string(repository().join("envoy/compose/envoy.yaml"))
-        .expect("the shipped bootstrap");
+    let example =
+        fs::read_to_string(repository().join("envoy/envoy.yaml")).expect("the shipped bootstrap");
     let bootstrap = installation.adapt_to(&example, origin.address());
     let envoy = Envoy::with_bootstrap(bootstrap)
-        .listener(Listener::optional().named("https"))
+        .listener(Listener::strict().named("https"))
         .start(&origin)
         .await;
     let client = Client::http2(&envoy)
