@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -33,9 +33,45 @@ pub(crate) struct Program {
 }
 
 struct Running {
-    process: Child,
+    process: Process,
     api: SocketAddr,
     xds: SocketAddr,
+}
+
+/// A process that ends when its value is dropped, or when the test process dies without dropping it.
+struct Process {
+    child: Child,
+    watchdog: Child,
+}
+
+impl Process {
+    fn new(child: Child) -> Process {
+        // A shell that waits for the end of its input, which this process holds open as long as it lives.
+        let watchdog = Command::new("sh")
+            .args(["-c", "read _; kill -9 \"$0\"", &child.id().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh runs");
+        Process { child, watchdog }
+    }
+
+    /// Waits for its end. The watchdog goes first: afterwards the process id may belong to somebody else.
+    fn wait(&mut self) -> ExitStatus {
+        // Both fail only when they have been waited for already.
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+        self.child.wait().expect("a child process")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails when the process has ended already.
+        let _ = self.child.kill();
+        self.wait();
+    }
 }
 
 /// An answer of the API.
@@ -117,7 +153,7 @@ impl Program {
             .open(self.path("log"))
             .expect("a log file");
         let lines_before = self.log().lines().count();
-        let mut process = Command::new(BINARY)
+        let child = Command::new(BINARY)
             .arg("serve")
             .args([
                 "--base",
@@ -140,6 +176,7 @@ impl Program {
             .stderr(log)
             .spawn()
             .expect("the program runs");
+        let mut process = Process::new(child);
         let start = Instant::now();
         let [api, xds] = loop {
             if let Some(line) = self
@@ -156,7 +193,7 @@ impl Program {
                         .expect("an address")
                 });
             }
-            if let Some(status) = process.try_wait().expect("a child process") {
+            if let Some(status) = process.child.try_wait().expect("a child process") {
                 panic!("ended with {status}:\n{}", self.log());
             }
             assert!(start.elapsed() < PATIENCE, "not serving:\n{}", self.log());
@@ -168,19 +205,19 @@ impl Program {
     /// Kills it as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         let process = &mut self.running.as_mut().expect("running").process;
-        process.kill().expect("a child process");
-        process.wait().expect("a child process");
+        process.child.kill().expect("a child process");
+        process.wait();
     }
 
     /// Stops it as an operator does; gives its exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         let process = &mut self.running.as_mut().expect("running").process;
         let signalled = Command::new("kill")
-            .arg(process.id().to_string())
+            .arg(process.child.id().to_string())
             .status()
             .expect("kill runs");
         assert!(signalled.success());
-        process.wait().expect("a child process").code()
+        process.wait().code()
     }
 
     /// Makes a token and gives its secret.
@@ -305,11 +342,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if let Some(running) = &mut self.running {
-            // Fails when the test has ended it already.
-            let _ = running.process.kill();
-            let _ = running.process.wait();
-        }
+        self.running = None;
         if std::thread::panicking() {
             eprintln!(
                 "--- settings-api's log ---\n{}--- end of the log ---",
