@@ -354,6 +354,8 @@ impl Drop for Program {
 
 /// An HTTP client; it keeps no connection, because the program may be another one at the next request.
 pub(crate) fn client() -> reqwest::Client {
+    // Built with the whole workspace, reqwest has TLS, and wants to be told by whom. The call fails when it knows already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
     builder.build().expect("a client")
 }
