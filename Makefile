@@ -6,6 +6,7 @@ ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
 TARGET := wasm32-unknown-unknown
 WASM := dist/client_cert_forwarder.wasm
+PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 
 export ENVOY_VERSION ENVOY_BIN DURATION
 
@@ -29,13 +30,17 @@ build: toolchain
 	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
 	cargo run --locked --quiet -p strip-exports -- target/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
 
+.PHONY: programs
+programs:
+	cargo build --locked -p integration -p settings-api --bins
+
 .PHONY: demo
-demo: build envoy ## Real mTLS requests through a real Envoy, and what the origin received
-	cargo run --locked --quiet -p integration --bin demo
+demo: build envoy programs ## Real mTLS requests through a real Envoy, and what the origin received
+	@$(PROGRAMS)/demo
 
 .PHONY: run
-run: build envoy ## The demo's stack, left running until Ctrl-C
-	@cargo run --locked --quiet -p integration --bin demo run
+run: build envoy programs ## Envoy, an origin and the settings API, left running until Ctrl-C
+	@$(PROGRAMS)/demo run
 
 .PHONY: wasm
 wasm: build ## Build dist/client_cert_forwarder.wasm
@@ -43,8 +48,7 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 
 .PHONY: test
 test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
-	cargo test --locked --workspace --exclude integration
-	cargo test --locked -p integration
+	cargo test --locked --workspace --tests
 
 .PHONY: test-matrix
 test-matrix: build ## The integration tests against the older Envoys too

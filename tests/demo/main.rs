@@ -6,6 +6,7 @@
 mod report;
 mod run;
 mod script;
+mod settings_api;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -28,8 +29,26 @@ async fn main() -> ExitCode {
 
 async fn demo() -> ExitCode {
     let start = Instant::now();
-    let (origin, envoy) = start_stack().await;
-    let checks = script::play(&origin, &envoy).await;
+    eprintln!(
+        "Starting an origin, the settings API and two Envoys {} with the filter …",
+        envoy_version()
+    );
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(configuration())
+        .listener(Listener::optional().named("tls").every_mtls_protocol())
+        .start(&origin)
+        .await;
+    let mut checks = script::play(&origin, &envoy).await;
+    // The shipped example takes the certificate from the attribute alone.
+    if envoy_version().has_peer_certificate() {
+        match script::play_settings_api(&origin).await {
+            Ok(of_the_api) => checks.extend(of_the_api),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
     report::requests(&checks);
     report::metrics(&envoy.outcomes().await);
     let failed = checks.iter().filter(|check| !check.passed()).count();
@@ -49,18 +68,7 @@ async fn demo() -> ExitCode {
     }
 }
 
-/// What both commands start: `tls` asks for a certificate and takes clients without one too, over TCP and QUIC.
-async fn start_stack() -> (Origin, Envoy) {
-    let version = envoy_version();
-    eprintln!("Starting an origin and Envoy {version} with the filter …");
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::optional().named("tls").http3())
-        .start(&origin)
-        .await;
-    (origin, envoy)
-}
-
+/// The settings that both commands begin with.
 fn configuration() -> Value {
     json!({
         "verified_by": "listener",

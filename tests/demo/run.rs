@@ -1,56 +1,84 @@
-//! `make run`: the demo's stack, left running.
+//! `make run`: Envoy, an origin and the settings API, left running.
 
 use std::fs;
 use std::process::ExitCode;
 
-use support::pki;
 use support::wasm::repository;
+use support::{Origin, envoy_version, pki};
 
-use crate::start_stack;
+use crate::settings_api::{EMAIL, SettingsApi};
 
 /// Prints how to reach the stack, and stops it on Ctrl-C.
 pub(crate) async fn until_interrupted() -> ExitCode {
-    let (origin, envoy) = start_stack().await;
-    let folder = repository().join("target/run");
-    let files = [
-        ("ca.pem", &pki().ca_pem),
-        ("client.pem", &pki().client.chain_pem()),
-        ("client.key", &pki().client.key_pem()),
-    ];
-    let written = fs::create_dir_all(&folder).and_then(|()| {
-        files
-            .iter()
-            .try_for_each(|(name, pem)| fs::write(folder.join(name), pem))
-    });
-    if let Err(error) = written {
-        eprintln!(
-            "The certificates can't be written to {}: {error}",
-            folder.display()
-        );
-        return ExitCode::FAILURE;
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
-    let port = envoy.address("tls").port();
-    println!(
-        "Envoy serves https://api.example.com:{port} and *.example.org; the origin answers with what it received. Try, twice on one connection:"
+}
+
+async fn run() -> Result<(), String> {
+    write_certificates()?;
+    eprintln!(
+        "Starting an origin, the settings API and Envoy {} with the filter …",
+        envoy_version()
     );
-    println!();
+    let origin = Origin::start().await;
+    let api = SettingsApi::start(&crate::configuration()).await?;
+    let envoy = api.envoy(&origin).await;
+
+    let port = envoy.address("https").port();
+    let curl = |host: &str| {
+        format!(
+            "  curl --cacert target/run/ca.pem --cert target/run/client.pem --key target/run/client.key \\\n    \
+             --resolve {host}:{port}:127.0.0.1 https://{host}:{port}/headers https://{host}:{port}/headers\n"
+        )
+    };
     println!(
-        "  curl --cacert target/run/ca.pem --cert target/run/client.pem --key target/run/client.key \\"
+        "The origin answers with the headers that it received. The certificate is in the first request of a connection:\n"
+    );
+    println!("{}", curl("api.example.com"));
+    println!("www.example.com gets none, until it is turned on as in Cloudflare's API:\n");
+    println!("  curl {} --request PUT \\", api.url());
+    println!(
+        "    --header 'X-Auth-Email: {EMAIL}' --header 'X-Auth-Key: {}' \\",
+        api.key
     );
     println!(
-        "    --resolve api.example.com:{port}:127.0.0.1 https://api.example.com:{port}/headers https://api.example.com:{port}/headers"
+        "    --json '{{\"settings\": [{{\"hostname\": \"www.example.com\", \"china_network\": false, \
+         \"client_certificate_forwarding\": true}}]}}'\n"
     );
-    println!();
+    println!("{}", curl("www.example.com"));
     println!(
-        "Metrics: curl http://{}/stats/prometheus?filter=client_cert_forwarder",
+        "Metrics: http://{}/stats/prometheus?filter=client_cert_forwarder",
         envoy.admin_address()
     );
-    println!("Ctrl-C stops both.");
-    let interrupted = tokio::signal::ctrl_c().await;
-    drop((envoy, origin));
-    if interrupted.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    println!("Ctrl-C stops everything.");
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| format!("Ctrl-C can't be waited for: {error}"))
+}
+
+/// Puts the certificates of this run where the printed commands expect them.
+fn write_certificates() -> Result<(), String> {
+    let folder = repository().join("target/run");
+    let files = [
+        ("ca.pem", pki().ca_pem.clone()),
+        ("client.pem", pki().client.chain_pem()),
+        ("client.key", pki().client.key_pem()),
+    ];
+    fs::create_dir_all(&folder)
+        .and_then(|()| {
+            files
+                .iter()
+                .try_for_each(|(name, pem)| fs::write(folder.join(name), pem))
+        })
+        .map_err(|error| {
+            format!(
+                "The certificates can't be written to {}: {error}",
+                folder.display()
+            )
+        })
 }

@@ -1,7 +1,12 @@
 //! The requests that the demo sends, and what the contract says of each.
 
+use std::time::{Duration, Instant};
+
+use serde_json::json;
 use support::origin::Recorded;
-use support::{Client, Envoy, Origin, PROTOCOLS, Protocol, Request, pki};
+use support::{Client, Envoy, Origin, Protocol, Request, mtls_protocols, pki};
+
+use crate::settings_api::SettingsApi;
 
 /// One request: what was sent, what had to reach the origin, and what did.
 pub(crate) struct Check {
@@ -58,7 +63,7 @@ pub(crate) async fn play(origin: &Origin, envoy: &Envoy) -> Vec<Check> {
         ("cf-client-cert-sha256", "forged"),
         ("cf_client.cert_der-base64", "forged"),
     ];
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, envoy)
             .with(&pki().client)
             .listener("tls")
@@ -114,7 +119,7 @@ pub(crate) async fn play(origin: &Origin, envoy: &Envoy) -> Vec<Check> {
             )
             .await;
     }
-    for protocol in PROTOCOLS {
+    for &protocol in mtls_protocols() {
         let client = Client::over(protocol, envoy)
             .listener("tls")
             .connect()
@@ -140,6 +145,51 @@ pub(crate) async fn play(origin: &Origin, envoy: &Envoy) -> Vec<Check> {
     checks
 }
 
+/// A hostname that a PUT turns forwarding on for, while Envoy runs: before, and on the first connection that knows of it.
+pub(crate) async fn play_settings_api(origin: &Origin) -> Result<Vec<Check>, String> {
+    const HOST: &str = "www.example.com";
+    let api = SettingsApi::start(&crate::configuration()).await?;
+    let envoy = api.envoy(origin).await;
+    let mut checks = Vec::new();
+    let connect = || async {
+        Client::http2(&envoy)
+            .with(&pki().client)
+            .listener("https")
+            .connect()
+            .await
+    };
+    let name = "HTTP/2, settings API".to_owned();
+    let mut before = Connection {
+        name: name.clone(),
+        client: connect().await,
+        origin,
+        checks: &mut checks,
+    };
+    before
+        .get(HOST, "before the PUT", &[], Certificate::Absent)
+        .await;
+
+    let settings = json!({ "settings": [{ "hostname": HOST, "china_network": false, "client_certificate_forwarding": true }] });
+    api.put(&settings).await?;
+    let start = Instant::now();
+    loop {
+        let mut tried = Vec::new();
+        let mut after = Connection {
+            name: name.clone(),
+            client: connect().await,
+            origin,
+            checks: &mut tried,
+        };
+        let request = format!("{} ms after the PUT", start.elapsed().as_millis());
+        after.get(HOST, &request, &[], Certificate::Forwarded).await;
+        let forwarded = tried.iter().all(Check::passed);
+        if forwarded || start.elapsed() > Duration::from_secs(5) {
+            checks.append(&mut tried);
+            return Ok(checks);
+        }
+    }
+}
+
 struct Connection<'a> {
     name: String,
     client: Client,
@@ -155,7 +205,7 @@ impl Connection<'_> {
         headers: &[(&str, &str)],
         expected: Certificate,
     ) {
-        let path = format!("/{}", self.checks.len());
+        let path = format!("/{}", self.origin.requests().len());
         let get = headers
             .iter()
             .fold(Request::get(authority, &path), |get, (name, value)| {

@@ -46,7 +46,7 @@ async fn bad_configurations_are_refused_with_one_line_that_starts_with_the_place
         ("\u{feff}{}".into(), "line 1, column 1"),
         (
             format!("{}{}", r#"{"settings": "#, "[".repeat(5000)),
-            "settings[0]: ",
+            "line 1, column 5013",
         ),
         // Unknown keys.
         (
