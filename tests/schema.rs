@@ -94,21 +94,32 @@ fn schema() -> Validator {
     jsonschema::draft202012::new(&schema).expect("a schema of draft 2020-12")
 }
 
+/// Files of Compose's, and of Envoys that take their configuration from another file.
+const WITHOUT_CONFIGURATION: [&str; 3] = [
+    "envoy/docker-compose.yaml",
+    "envoy/ecds/envoy.yaml",
+    "envoy/settings-api-files.yaml",
+];
+
 /// Every configuration in `envoy/`: the recipes, and what stands in the listeners and manifests to copy. Each with its place.
 fn shipped() -> Vec<(String, String)> {
     let mut shipped: Vec<(String, String)> = files("envoy/recipes", "json")
         .into_iter()
         .map(|path| (path.clone(), read(&path)))
         .collect();
-    for folder in ["envoy", "envoy/compose", "envoy/kubernetes"] {
+    for folder in ["envoy", "envoy/compose", "envoy/ecds", "envoy/kubernetes"] {
         for path in files(folder, "yaml") {
             let before = shipped.len();
             let documents: Vec<Value> = serde_saphyr::from_multiple(&read(&path)).expect("YAML");
             for document in documents {
                 collect_configurations(&document, &path, &mut shipped);
             }
-            let is_listener = path != "envoy/docker-compose.yaml";
-            assert_eq!(shipped.len() > before, is_listener, "{path}");
+            let found = shipped.len() > before;
+            assert_eq!(
+                found,
+                !WITHOUT_CONFIGURATION.contains(&path.as_str()),
+                "{path}"
+            );
         }
     }
     shipped
