@@ -99,7 +99,7 @@ impl Config {
         Self::compile(&PluginConfig::from_json(json)?, json)
     }
 
-    /// The setting of the most specific pattern that `hostname` (see [`crate::hostname::from_authority`]) matches.
+    /// The setting of the most specific pattern that `hostname` (see [`crate::authority::hostname`]) matches.
     #[must_use]
     pub fn setting(&self, hostname: &[u8]) -> Option<(usize, &Setting)> {
         let number = self.hostnames.lookup(hostname)?;

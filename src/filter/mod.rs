@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use inbound::{Inbound, XFCC};
 
+use crate::authority;
 use crate::config::Config;
 use crate::config::compiled::{Header, Setting};
 use crate::config::schema::ForwardOn;
@@ -15,7 +16,6 @@ use crate::connection::{DELIVERED, Presented, Record, is_delivered};
 use crate::enforcement;
 use crate::header_map::HeaderMap;
 use crate::host::{Host, Map};
-use crate::hostname;
 use crate::metrics::{Metrics, Outcome};
 use crate::notices::Notices;
 use crate::peer_certificate;
@@ -89,7 +89,7 @@ impl Request {
             return fail_closed(host);
         };
         let inbound = Inbound::scan(headers, config);
-        let setting = config.setting(&hostname::from_authority(inbound.authority));
+        let setting = config.setting(&authority::hostname(inbound.authority));
         self.setting = setting.map(|(number, _)| number);
 
         if !inbound.spoofed.is_empty() {
@@ -101,7 +101,7 @@ impl Request {
                 return Action::Stop;
             }
         }
-        if config.enforces && !hostname::is_unambiguous(inbound.authority) {
+        if config.enforces && !authority::is_unambiguous(inbound.authority) {
             self.setting = None;
             self.conclude(host, Outcome::Denied);
             host.reply(&enforcement::ambiguous_hostname());
