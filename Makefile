@@ -97,7 +97,7 @@ peers: ## Install what the image, nginx and certificate tests compare with (Debi
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)
 	@command -v python3 >/dev/null || { echo "make: python3 is missing: install Python 3" >&2; exit 1; }
 	cargo build --locked -p settings-api
-	python3 -B tests/compose/compose_test.py
+	SETTINGS_API_BINARY="$(PROGRAMS)/settings-api" python3 -B tests/compose/compose_test.py
 
 .PHONY: release-check
 release-check: image ## Check that this commit can be released

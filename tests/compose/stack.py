@@ -13,7 +13,6 @@ import stand_in
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "envoy" / "docker-compose.yaml"
 MODULE = REPOSITORY / "dist" / "client_cert_forwarder.wasm"
-SETTINGS_API = REPOSITORY / "target" / "debug" / "settings-api"
 # Every service without a profile, and what it is in once the stack is up.
 UP = {"certificates": "done", "origin": "healthy", "envoy": "healthy"}
 # The same with the profile settings-api.
@@ -36,9 +35,10 @@ class Stack:
         # Sees the services of the profile too, which the others leave alone.
         self.with_settings_api = [*self.compose, "--profile", "settings-api"]
         self.stand_ins = []
-        for built, build in [(MODULE, "make wasm"), (SETTINGS_API, "cargo build --locked -p settings-api")]:
+        self.settings_api = pathlib.Path(os.environ["SETTINGS_API_BINARY"]).resolve()
+        for built, build in [(MODULE, "make wasm"), (self.settings_api, "cargo build --locked -p settings-api")]:
             if not built.is_file():
-                raise Unavailable(f"{built.relative_to(REPOSITORY)} is missing: run `{build}`")
+                raise Unavailable(f"{built} is missing: run `{build}`")
 
     def __enter__(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="compose-test-")
@@ -48,7 +48,7 @@ class Stack:
             **os.environ,
             **dict.fromkeys(ports, ""),
             "TLS_FOLDER": self.scratch.name,
-            "SETTINGS_API_BINARY": str(SETTINGS_API),
+            "SETTINGS_API_BINARY": str(self.settings_api),
         }
         try:
             self.choose_images()
@@ -91,7 +91,7 @@ class Stack:
         for variable, make in [
             ("ENVOY_IMAGE", lambda name: stand_in.envoy(name, envoy)),
             ("PYTHON_IMAGE", stand_in.python),
-            ("SETTINGS_API_IMAGE", lambda name: stand_in.glibc(name, SETTINGS_API)),
+            ("SETTINGS_API_IMAGE", lambda name: stand_in.glibc(name, self.settings_api)),
         ]:
             image = os.environ.get(variable) or self.default_image(variable)
             if available(image):
