@@ -96,7 +96,8 @@ peers: ## Install what the image, nginx and certificate tests compare with (Debi
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)
 	@command -v python3 >/dev/null || { echo "make: python3 is missing: install Python 3" >&2; exit 1; }
-	python3 -B tests/compose/compose_test.py
+	cargo build --locked -p settings-api
+	SETTINGS_API_BINARY="$(PROGRAMS)/settings-api" python3 -B tests/compose/compose_test.py
 
 .PHONY: release-check
 release-check: image ## Check that this commit can be released

@@ -12,22 +12,21 @@ import os
 import signal
 import ssl
 import sys
+import time
 import unittest
+import urllib.error
 import urllib.request
 
 from stack import Stack, Unavailable
 
 STACK = None
+# An Envoy that reaches the settings API has a new setting well within a second; this is for slow machines.
+SECONDS_TO_REACH_ENVOY = 5
 
 
 class ComposeTest(unittest.TestCase):
     def connect(self, certificate=True):
-        context = ssl.create_default_context(cafile=STACK.tls / "ca.crt")
-        if certificate:
-            context.load_cert_chain(STACK.tls / "client.crt", STACK.tls / "client.key")
-        connection = http.client.HTTPSConnection("127.0.0.1", STACK.https_port, context=context, timeout=10)
-        self.addCleanup(connection.close)
-        return connection
+        return connect(self, STACK.https_port, certificate)
 
     def test_the_first_request_of_a_connection_carries_the_certificate_and_the_second_does_not(self):
         connection = self.connect()
@@ -63,6 +62,67 @@ class ComposeTest(unittest.TestCase):
         with self.assertRaises(urllib.error.HTTPError) as refused:
             admin("/quitquitquit", data=b"")
         self.assertEqual(refused.exception.code, 403)
+
+
+class SettingsApiTest(unittest.TestCase):
+    """The profile settings-api, beside the services without a profile."""
+
+    EMAIL = "me@example.com"
+    ZONE = "023e105f4ecef8ad9ca31a8372d0c353"
+
+    @classmethod
+    def setUpClass(cls):
+        STACK.add_settings_api()
+
+    def test_what_is_put_reaches_the_running_envoy_and_is_kept(self):
+        self.assertEqual(self.forwarded(), [])
+        key = create_key(self.EMAIL, self.ZONE)
+        # The body of Cloudflare's documentation, with this hostname.
+        setting = {"hostname": "api.example.com", "china_network": False, "client_certificate_forwarding": True}
+        status, answer = self.settings(key, "PUT", {"settings": [setting]})
+        put = time.monotonic()
+        self.assertEqual((status, answer["result"]), (202, [setting]))
+        while (headers := self.forwarded()) != expected_headers():
+            self.assertEqual(headers, [])
+            self.assertLess(time.monotonic(), put + SECONDS_TO_REACH_ENVOY, "Envoy has not got the setting")
+            time.sleep(0.05)
+        print(f"forwarded {time.monotonic() - put:.2f} s after the PUT ... ", end="", flush=True)
+
+        STACK.recreate_settings_api()
+        status, answer = self.settings(key, "GET")
+        self.assertEqual((status, answer["result"]), (200, [setting]))
+        self.assertEqual(self.forwarded(), expected_headers())
+
+    def forwarded(self):
+        """What the first request of a new connection carries to the origin."""
+        return certificate_headers(get(connect(self, STACK.settings_api_https_port), "api.example.com"))
+
+    def settings(self, key, method, body=None):
+        """The status and the JSON of the API's answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", STACK.settings_api_port, timeout=10)
+        self.addCleanup(connection.close)
+        headers = {"X-Auth-Email": self.EMAIL, "X-Auth-Key": key, "Content-Type": "application/json"}
+        path = f"/client/v4/zones/{self.ZONE}/access/certificates/settings"
+        connection.request(method, path, body=body and json.dumps(body), headers=headers)
+        response = connection.getresponse()
+        return response.status, json.load(response)
+
+
+def connect(test, port, certificate=True):
+    """A connection that ends with the test."""
+    context = ssl.create_default_context(cafile=STACK.tls / "ca.crt")
+    if certificate:
+        context.load_cert_chain(STACK.tls / "client.crt", STACK.tls / "client.key")
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=10)
+    test.addCleanup(connection.close)
+    return connection
+
+
+def create_key(email, zone):
+    """The secret of a new token, made by the program in its own container."""
+    options = ["--name", "compose-test", "--email", email, "--zone", zone, "--permission", "write"]
+    command = ["settings-api", "token", "create", "--tokens", "/var/lib/settings-api/tokens.json", *options]
+    return STACK.output("exec", "-T", "settings-api", *command).strip()
 
 
 def get(connection, hostname, headers=None):

@@ -13,6 +13,10 @@ import stand_in
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "envoy" / "docker-compose.yaml"
 MODULE = REPOSITORY / "dist" / "client_cert_forwarder.wasm"
+# Every service without a profile, and what it is in once the stack is up.
+UP = {"certificates": "done", "origin": "healthy", "envoy": "healthy"}
+# The same with the profile settings-api.
+UP_WITH_SETTINGS_API = {**UP, "settings-api": "healthy", "envoy-settings-api": "healthy"}
 # Seconds until every service is healthy.
 PATIENCE = 90
 # Seconds that a pull may take.
@@ -28,19 +32,29 @@ class Stack:
 
     def __init__(self):
         self.compose = [*compose_command(), "-p", f"client-cert-forwarder-test-{os.getpid()}", "-f", str(COMPOSE_FILE)]
+        # Sees the services of the profile too, which the others leave alone.
+        self.with_settings_api = [*self.compose, "--profile", "settings-api"]
         self.stand_ins = []
-        if not MODULE.is_file():
-            raise Unavailable(f"{MODULE.relative_to(REPOSITORY)} is missing: run `make wasm`")
+        self.settings_api = pathlib.Path(os.environ["SETTINGS_API_BINARY"]).resolve()
+        for built, build in [(MODULE, "make wasm"), (self.settings_api, "cargo build --locked -p settings-api")]:
+            if not built.is_file():
+                raise Unavailable(f"{built} is missing: run `{build}`")
 
     def __enter__(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="compose-test-")
         self.tls = pathlib.Path(self.scratch.name)
-        self.environment = {**os.environ, "TLS_FOLDER": self.scratch.name, "HTTPS_PORT": "", "ADMIN_PORT": ""}
+        ports = ["HTTPS_PORT", "ADMIN_PORT", "SETTINGS_API_PORT", "SETTINGS_API_HTTPS_PORT"]
+        self.environment = {
+            **os.environ,
+            **dict.fromkeys(ports, ""),
+            "TLS_FOLDER": self.scratch.name,
+            "SETTINGS_API_BINARY": str(self.settings_api),
+        }
         try:
             self.choose_images()
-            self.run("up", "-d", check=True)
-            self.wait()
-            self.https_port, self.admin_port = (self.port(port) for port in (8443, 9901))
+            subprocess.run([*self.compose, "up", "-d"], env=self.environment, check=True)
+            self.wait(UP)
+            self.https_port, self.admin_port = (self.port("envoy", port) for port in (8443, 9901))
         except BaseException:
             self.print_logs()
             self.__exit__()
@@ -53,6 +67,23 @@ class Stack:
             subprocess.run(["docker", "image", "rm", *self.stand_ins], stdout=subprocess.DEVNULL)
         self.scratch.cleanup()
 
+    def add_settings_api(self):
+        """Adds the services of the profile settings-api to those that run."""
+        self.run("up", "-d", check=True)
+        self.wait(UP_WITH_SETTINGS_API)
+        self.find_settings_api()
+
+    def recreate_settings_api(self):
+        """Puts a new container in the place of the settings API's."""
+        self.run("up", "-d", "--no-deps", "--force-recreate", "settings-api", check=True)
+        self.wait(UP_WITH_SETTINGS_API)
+        self.find_settings_api()
+
+    def find_settings_api(self):
+        """The ports of the profile's services, which a new container may change."""
+        self.settings_api_port = self.port("settings-api", 8787)
+        self.settings_api_https_port = self.port("envoy-settings-api", 8443)
+
     def choose_images(self):
         """Takes the images that the environment names or that Compose would pull; where that can't be done, makes stand-ins."""
         version = os.environ["ENVOY_VERSION"]
@@ -60,12 +91,14 @@ class Stack:
         for variable, make in [
             ("ENVOY_IMAGE", lambda name: stand_in.envoy(name, envoy)),
             ("PYTHON_IMAGE", stand_in.python),
+            ("SETTINGS_API_IMAGE", lambda name: stand_in.glibc(name, self.settings_api)),
         ]:
             image = os.environ.get(variable) or self.default_image(variable)
             if available(image):
                 print(f"compose-test: {variable} is {image}", flush=True)
                 continue
-            name = f"client-cert-forwarder-stand-in/{variable.split('_')[0].lower()}:{version}-{os.getpid()}"
+            program = variable.removesuffix("_IMAGE").lower().replace("_", "-")
+            name = f"client-cert-forwarder-stand-in/{program}:{version}-{os.getpid()}"
             print(f"compose-test: {image} can't be pulled: made a stand-in of this machine's programs", flush=True)
             make(name)
             self.stand_ins.append(name)
@@ -76,10 +109,10 @@ class Stack:
         text = COMPOSE_FILE.read_text()
         return text.split("${" + variable + ":-")[1].split("}")[0]
 
-    def wait(self):
-        """Waits until each service is healthy, or has ended with 0 where it runs once."""
+    def wait(self, expected):
+        """Waits until there are these services and no others, each in its state."""
         end = time.monotonic() + PATIENCE
-        while (states := self.states()) != {"certificates": "done", "origin": "healthy", "envoy": "healthy"}:
+        while (states := self.states()) != expected:
             if time.monotonic() > end or "failed" in states.values():
                 raise RuntimeError(f"the stack did not come up: {states}")
             time.sleep(0.5)
@@ -90,11 +123,11 @@ class Stack:
         containers = json.loads(docker("inspect", *ids)) if ids else []
         return {container["Config"]["Labels"]["com.docker.compose.service"]: state(container) for container in containers}
 
-    def port(self, port):
-        """The port on 127.0.0.1 that Envoy's port is published on."""
-        address, port = self.output("port", "envoy", str(port)).strip().rsplit(":", 1)
+    def port(self, service, port):
+        """The port on 127.0.0.1 that the service's port is published on."""
+        address, port = self.output("port", service, str(port)).strip().rsplit(":", 1)
         if address != "127.0.0.1":
-            raise RuntimeError(f"Envoy is published on {address}, not on 127.0.0.1 alone")
+            raise RuntimeError(f"{service} is published on {address}, not on 127.0.0.1 alone")
         return int(port)
 
     def print_logs(self):
@@ -104,11 +137,11 @@ class Stack:
         print("--- end of logs ---", flush=True)
 
     def run(self, *arguments, check=False):
-        subprocess.run([*self.compose, *arguments], env=self.environment, check=check)
+        subprocess.run([*self.with_settings_api, *arguments], env=self.environment, check=check)
 
     def output(self, *arguments):
         return subprocess.run(
-            [*self.compose, *arguments], env=self.environment, check=True, capture_output=True, text=True
+            [*self.with_settings_api, *arguments], env=self.environment, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
 
 

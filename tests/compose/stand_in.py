@@ -47,6 +47,14 @@ def python(name):
         image.load(name, [])
 
 
+def glibc(name, binary):
+    """Makes an image with bash and the libraries of the program that is mounted into it, but not the program."""
+    with Image() as image:
+        image.program(which("bash"), "/bin/bash")
+        image.libraries(binary)
+        image.load(name, [])
+
+
 class Image:
     """A file system that becomes an image."""
 
@@ -66,6 +74,10 @@ class Image:
     def program(self, source, path):
         """Adds a program, or a shared object, and the libraries that it is linked with."""
         self.file(source, path)
+        self.libraries(source)
+
+    def libraries(self, source):
+        """Adds the libraries that a program is linked with."""
         ldd = subprocess.run(["ldd", source], capture_output=True, text=True)
         # A static program has none, and makes ldd fail.
         for library in re.findall(r"(/\S+) \(0x", ldd.stdout):

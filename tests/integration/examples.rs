@@ -51,9 +51,10 @@ const NO_QUIC_MTLS: &str = "TLS Client Authentication is not supported over QUIC
 fn examples_of_envoy() -> Vec<PathBuf> {
     let envoy = repository().join("envoy");
     let mut examples = vec![envoy.join("ecds/envoy.yaml")];
-    // Envoy 1.36 has no `allow_paths`, which docker-compose's Envoy does have.
+    // Envoy 1.36 has no `allow_paths`, which docker-compose's Envoys do have.
     if envoy_version().has_peer_certificate() {
         examples.push(envoy.join("compose/envoy.yaml"));
+        examples.push(envoy.join("compose/envoy-settings-api.yaml"));
     }
     for entry in fs::read_dir(envoy).expect("the folder envoy/") {
         let path = entry.expect("an entry").path();
