@@ -28,7 +28,7 @@ struct Stream {
 }
 
 /// Who an Envoy says it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
     /// `node.id`
     pub id: String,
@@ -138,10 +138,14 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Says who it is; Envoy does in a stream's first request.
+    /// Says who it is; Envoy does in a stream's first request, and may in all.
     pub fn identify(&self, node: Node) {
-        tracing::info!(node = node.id, cluster = node.cluster, "Envoy connected");
-        self.update(|stream| stream.node = node);
+        self.update(|stream| {
+            if stream.node != node {
+                tracing::info!(node = node.id, cluster = node.cluster, "Envoy connected");
+                stream.node = node;
+            }
+        });
     }
 
     /// What it gets when it asks for a resource for the first time.
