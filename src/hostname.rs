@@ -64,7 +64,7 @@ pub(crate) fn dns_name(text: &str, name: &str) -> Result<String, String> {
         "leave out the trailing dot"
     } else if name.len() > MAX_NAME {
         "longer than 253 bytes"
-    } else if name.rsplit('.').next().is_none_or(is_number) {
+    } else if name.rsplit('.').next().is_none_or(is_number) || name.matches(':').count() > 1 {
         "not an IP address"
     } else if name.contains(':') {
         "leave out the port"
@@ -256,6 +256,7 @@ mod tests {
             ("-a.example", "starts or ends with -"),
             ("a-.example", "starts or ends with -"),
             ("1.2.3.4.5", "not an IP address"),
+            ("1::2::3", "not an IP address"),
             ("127.1", "not an IP address"),
             ("0x7f.1", "not an IP address"),
             ("example.0x7F", "not an IP address"),
