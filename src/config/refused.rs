@@ -123,7 +123,7 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"{"settings":[{"hostname":"1::2::3"}]}"#,
-        "leave out the port",
+        "not an IP address",
         false,
     ),
     (
