@@ -42,7 +42,10 @@ pub(super) async fn serve(
                 Ok(Some(request)) => state.request(request),
                 Ok(None) | Err(_) => return,
             },
-            changed = state.published.changed() => changed.is_ok(),
+            changed = state.published.changed() => match changed {
+                Ok(()) => true,
+                Err(_) => return,
+            },
         };
         if wants_more && state.answer().await.is_err() {
             return;
