@@ -93,7 +93,7 @@ impl Request {
         self.setting = setting.map(|(number, _)| number);
 
         if !inbound.spoofed.is_empty() {
-            if config.reject_spoofed_headers {
+            if config.reject_spoofed_headers && inbound.xfcc.is_some() {
                 // The response may tell of the certificate, and what it reads is kept: now is the time to read the chain with it.
                 peer_certificate::record(host, config, inbound.xfcc);
             }

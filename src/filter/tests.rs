@@ -275,6 +275,23 @@ fn managed_names_are_removed_from_trailers_too() {
 }
 
 #[test]
+fn with_reject_a_request_is_answered_400_for_its_trailers_too() {
+    let host = MockHost::with_certificate("a.example", PEM);
+    let plugin = plugin(
+        r#"{"on_spoofed_header":"reject","settings":[{"hostname":"a.example","client_certificate_forwarding":true}]}"#,
+    );
+    let (mut request, _) = send(&host, &plugin, &[(":authority", "a.example")]);
+    host.set_headers(RequestTrailers, &[("cf_client_cert_sha256", "x")]);
+    assert_eq!(request.on_request_trailers(&host), Action::Stop);
+    assert_eq!(host.replied.borrow().as_ref().unwrap().status, 400);
+    request.on_response_headers(&host);
+    request.on_delete(&host);
+    let counts = ["spoof_rejected", "forwarded", "undelivered"]
+        .map(|outcome| host.counted("a.example", outcome));
+    assert_eq!(counts, [1, 0, 0]);
+}
+
+#[test]
 fn headers_that_cannot_be_read_or_removed_never_go_on() {
     let (host, plugin) = (MockHost::default(), forwarding());
     host.unreadable.set(true);
