@@ -16,6 +16,7 @@ pub mod host;
 pub mod hostname;
 pub mod managed_headers;
 pub mod metrics;
+pub mod nearest;
 pub mod notices;
 pub mod peer_certificate;
 pub mod response;

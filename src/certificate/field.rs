@@ -1,5 +1,7 @@
 //! The fields that headers can carry, and their names in configuration (spec §4.6).
 
+use crate::nearest::nearest;
+
 /// What a header can say about the client certificate. Formats stand with the variants; [`super::Certificate::value`] and
 /// [`super::status_value`] give the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,27 +149,10 @@ impl Field {
             .map_or("", |(name, _)| name)
     }
 
-    /// The name that a user who wrote `name` most likely meant, for "did you mean": at most three characters wrong, missing, too many
-    /// or swapped, upper and lower case being the same. `None` when no name is that close.
+    /// The name that a user who wrote `name` most likely meant, for "did you mean". `None` when no name is that close.
     #[must_use]
     pub fn nearest_name(name: &str) -> Option<&'static str> {
-        const MOST_EDITS: usize = 3;
-        // Only short names are compared: what is much longer than a field name is none.
-        if name.len() > 2 * "certChainRFC9440TooLarge".len() {
-            return None;
-        }
-        let wanted = name.to_ascii_lowercase();
-        Field::ALL
-            .iter()
-            .map(|(known, _)| {
-                (
-                    strsim::osa_distance(&wanted, &known.to_ascii_lowercase()),
-                    *known,
-                )
-            })
-            .min_by_key(|(edits, _)| *edits)
-            .filter(|(edits, _)| *edits <= MOST_EDITS)
-            .map(|(_, known)| known)
+        nearest(name, Field::ALL.iter().map(|(known, _)| *known))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::nearest::nearest;
+
 /// A refused configuration: where, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -67,21 +69,6 @@ fn with_nearest(reason: &str) -> String {
         }
         _ => reason.to_owned(),
     }
-}
-
-/// The one of `known` that needs the fewest edits to be `word`, if these are few.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const MOST_EDITS: usize = 3;
-    // Comparing takes time with the square of the length, and no key is this long.
-    if word.len() > 100 {
-        return None;
-    }
-    let word = word.to_ascii_lowercase();
-    known
-        .map(|known| (strsim::osa_distance(&word, known), known))
-        .min_by_key(|(edits, _)| *edits)
-        .filter(|(edits, known)| *edits <= MOST_EDITS.min(known.len() / 2))
-        .map(|(_, known)| known)
 }
 
 fn join(path: &str, key: &str) -> String {
