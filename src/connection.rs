@@ -17,17 +17,18 @@ pub fn is_delivered(delivered: &[u8], setting: &Id) -> bool {
     delivered.as_chunks::<8>().0.contains(setting)
 }
 
-/// What one connection's certificate gives to headers, computed once.
+/// What one connection's certificate gives to headers: computed once, and from then on read in place from the bytes that Envoy keeps.
+///
+/// They are the configuration's id, three facts as a byte each (the last: whether there is TLS), then the SNI and every value, each
+/// behind its length as a little-endian `u32`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// What is known of the certificate.
     pub presented: Presented,
     /// Whether the encoded leaf is over the limit.
     pub too_large: bool,
-    /// The SNI of the connection, empty when the client sent none; `None` on plain text.
-    pub server_name: Option<Vec<u8>>,
-    /// The values of the configuration's fields, in its order; empty where there is no certificate.
-    pub values: Vec<Vec<u8>>,
+    over_tls: bool,
+    bytes: Vec<u8>,
 }
 
 /// Whether the client presented a certificate, and what became of it.
@@ -55,30 +56,41 @@ impl Presented {
     }
 }
 
+const FACTS: usize = 3;
+const TEXTS_START: usize = size_of::<Id>() + FACTS;
+
 impl Record {
-    /// The `CERTIFICATE` property's value: the configuration's id, three facts as a byte each (the last: whether there is TLS), then the
-    /// SNI and every value, each behind its length as a little-endian `u32`.
+    /// The record under the configuration of that id: the connection's SNI (empty when the client sent none, `None` on plain text), and
+    /// the values of the configuration's fields in its order, none where there is no certificate.
     #[must_use]
-    pub fn encode(&self, config: &Id) -> Vec<u8> {
+    pub fn new(
+        config: &Id,
+        presented: Presented,
+        too_large: bool,
+        server_name: Option<&[u8]>,
+        values: &[String],
+    ) -> Self {
+        let over_tls = server_name.is_some();
         let mut bytes = config.to_vec();
-        bytes.extend([
-            self.presented as u8,
-            u8::from(self.too_large),
-            u8::from(self.server_name.is_some()),
-        ]);
-        let server_name = self.server_name.as_deref().unwrap_or_default();
-        for text in std::iter::once(server_name).chain(self.values.iter().map(Vec::as_slice)) {
+        bytes.extend([presented as u8, u8::from(too_large), u8::from(over_tls)]);
+        let values = values.iter().map(String::as_bytes);
+        for text in std::iter::once(server_name.unwrap_or_default()).chain(values) {
             bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
             bytes.extend_from_slice(text);
         }
-        bytes
+        Self {
+            presented,
+            too_large,
+            over_tls,
+            bytes,
+        }
     }
 
-    /// Reads [`Self::encode`]'s bytes; `None` when another configuration wrote them.
+    /// The record that these bytes are; `None` when another configuration wrote them.
     #[must_use]
-    pub fn decode(bytes: &[u8], config: &Id) -> Option<Self> {
+    pub fn from_bytes(bytes: Vec<u8>, config: &Id) -> Option<Self> {
         let rest = bytes.strip_prefix(config)?;
-        let ([presented, too_large, tls], mut rest) = rest.split_first_chunk::<3>()?;
+        let ([presented, too_large, over_tls], mut texts) = rest.split_first_chunk::<FACTS>()?;
         let presented = match presented {
             0 => Presented::No,
             1 => Presented::SourceMissing,
@@ -86,25 +98,48 @@ impl Record {
             3 => Presented::Verified,
             _ => return None,
         };
-        let server_name = split_text(&mut rest)?;
-        let mut values = Vec::new();
-        while !rest.is_empty() {
-            values.push(split_text(&mut rest)?);
+        let (too_large, over_tls) = (*too_large != 0, *over_tls != 0);
+        split_text(&mut texts)?;
+        while !texts.is_empty() {
+            split_text(&mut texts)?;
         }
         Some(Self {
             presented,
-            too_large: *too_large != 0,
-            server_name: (*tls != 0).then_some(server_name),
-            values,
+            too_large,
+            over_tls,
+            bytes,
         })
+    }
+
+    /// The `CERTIFICATE` property's value.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The SNI of the connection, empty when the client sent none; `None` on plain text.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&[u8]> {
+        self.texts().next().filter(|_| self.over_tls)
+    }
+
+    /// The value of the configuration's field of that number; empty where there is none.
+    #[must_use]
+    pub fn value(&self, slot: usize) -> &[u8] {
+        self.texts().skip(1).nth(slot).unwrap_or_default()
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.bytes.get(TEXTS_START..).unwrap_or_default();
+        std::iter::from_fn(move || split_text(&mut rest))
     }
 }
 
-fn split_text(bytes: &mut &[u8]) -> Option<Vec<u8>> {
+fn split_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (text, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
     *bytes = rest;
-    Some(text.to_vec())
+    Some(text)
 }
 
 #[cfg(test)]
@@ -113,14 +148,9 @@ mod tests {
 
     const CONFIG: [u8; 8] = *b"config 1";
 
-    fn record(presented: Presented) -> Record {
-        let server_name = Some(b"api.example.com".to_vec());
-        Record {
-            presented,
-            too_large: true,
-            server_name,
-            values: vec![b"MIIB".to_vec(), Vec::new()],
-        }
+    fn record(presented: Presented, server_name: Option<&[u8]>) -> Record {
+        let values = ["MIIB".to_owned(), String::new(), "x".to_owned()];
+        Record::new(&CONFIG, presented, true, server_name, &values)
     }
 
     #[test]
@@ -131,37 +161,31 @@ mod tests {
             Presented::Unverified,
             Presented::Verified,
         ] {
-            let record = record(presented);
-            assert_eq!(
-                Record::decode(&record.encode(&CONFIG), &CONFIG),
-                Some(record.clone())
-            );
-            let plain_text = Record {
-                server_name: None,
-                ..record
-            };
-            assert_eq!(
-                Record::decode(&plain_text.encode(&CONFIG), &CONFIG),
-                Some(plain_text)
-            );
+            for server_name in [None, Some(&b""[..]), Some(b"api.example.com")] {
+                let record = record(presented, server_name);
+                let read = Record::from_bytes(record.as_bytes().to_vec(), &CONFIG).unwrap();
+                assert_eq!(read, record);
+                assert_eq!((read.presented, read.too_large), (presented, true));
+                assert_eq!(read.server_name(), server_name);
+                let values = [0, 1, 2, 3].map(|slot| read.value(slot));
+                assert_eq!(values, [&b"MIIB"[..], b"", b"x", b""]);
+            }
         }
     }
 
     #[test]
     fn another_configurations_record_does_not_count() {
-        assert_eq!(
-            Record::decode(&record(Presented::Verified).encode(&CONFIG), b"config 2"),
-            None
-        );
+        let bytes = record(Presented::Verified, None).as_bytes().to_vec();
+        assert_eq!(Record::from_bytes(bytes, b"config 2"), None);
     }
 
     #[test]
     fn a_record_that_was_cut_anywhere_is_not_taken_for_a_whole_one() {
-        let whole = record(Presented::Verified);
-        let bytes = whole.encode(&CONFIG);
-        for length in 0..bytes.len() {
+        let whole = record(Presented::Verified, Some(b"api.example.com"));
+        for length in 0..whole.as_bytes().len() {
+            let cut = whole.as_bytes()[..length].to_vec();
             assert_ne!(
-                Record::decode(&bytes[..length], &CONFIG).as_ref(),
+                Record::from_bytes(cut, &CONFIG).as_ref(),
                 Some(&whole),
                 "cut to {length} bytes"
             );

@@ -33,7 +33,7 @@ pub fn refusal(
         });
     // Plain text has no connection to come back with: there 403 says more than 421.
     if setting.sni_must_match
-        && !(record.server_name.is_none() && denied.is_some())
+        && !(record.server_name().is_none() && denied.is_some())
         && !sni_matches(config, setting, record)
     {
         let body = "This connection was opened for another host. Send the request again over a connection of its own.\n";
@@ -48,7 +48,7 @@ pub fn refusal(
 /// Whether the connection was opened for a hostname of the same setting. Unlike an authority the SNI is a name as it stands (RFC 6066
 /// §3): with a port or a dot behind it, Envoy would not have chosen that hostname's filter chain.
 fn sni_matches(config: &Config, setting: &Setting, record: &Record) -> bool {
-    let server_name = record.server_name.as_deref().unwrap_or_default();
+    let server_name = record.server_name().unwrap_or_default();
     let opened_for = config.setting(&server_name.to_ascii_lowercase());
     !server_name.is_empty() && opened_for.is_some_and(|(_, other)| other.id == setting.id)
 }
@@ -107,12 +107,7 @@ mod tests {
             {"hostname":"free.example"}]}"#;
         let config = Config::from_json(json).unwrap();
         let (_, setting) = config.setting(hostname.as_bytes()).unwrap();
-        let record = Record {
-            presented,
-            too_large: false,
-            server_name: server_name.map(<[u8]>::to_vec),
-            values: Vec::new(),
-        };
+        let record = Record::new(&config.id, presented, false, server_name, &[]);
         refusal(&config, setting, &record).map_or(0, |(_, reply)| reply.status)
     }
 

@@ -3,42 +3,42 @@
 //! Origins that map header names to CGI, WSGI or PHP variable names can't tell `Cf-Client-Cert-Sha256` from `cf_client.cert_sha256`, so
 //! names are compared folded: case ignored, `_` and `.` read as `-`.
 
-use std::collections::HashSet;
-
 /// The two families that are managed whatever the configuration says.
 const FAMILIES: [&[u8]; 2] = [b"cf-client-cert-", b"cf-cert-"];
 
 /// Every managed name: the two families, and the names that the configuration's settings use.
 #[derive(Debug, Default)]
 pub struct ManagedHeaders {
-    folded_names: HashSet<Vec<u8>>,
-    longest: usize,
+    /// Folded and sorted: a request's names are compared as they are folded, none is copied.
+    names: Vec<Box<[u8]>>,
 }
 
 impl ManagedHeaders {
     /// The families, and `names` in any spelling.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let folded_names: HashSet<Vec<u8>> = names
+        let mut names: Vec<Box<[u8]>> = names
             .into_iter()
             .map(|name| fold(name.as_bytes()).collect())
             .collect();
-        let longest = folded_names.iter().map(Vec::len).max().unwrap_or(0);
-        Self {
-            folded_names,
-            longest,
-        }
+        names.sort_unstable();
+        names.dedup();
+        Self { names }
     }
 
     /// Whether `name`, in whatever spelling a client chose, is one of them.
     #[must_use]
     pub fn contains(&self, name: &[u8]) -> bool {
-        FAMILIES.iter().any(|family| {
+        let is_of = |family: &[u8]| {
             name.len() >= family.len()
                 && fold(name)
-                    .zip(*family)
+                    .zip(family)
                     .all(|(byte, expected)| byte == *expected)
-        }) || (name.len() <= self.longest
-            && self.folded_names.contains(&fold(name).collect::<Vec<u8>>()))
+        };
+        FAMILIES.into_iter().any(is_of)
+            || self
+                .names
+                .binary_search_by(|managed| managed.iter().copied().cmp(fold(name)))
+                .is_ok()
     }
 }
 

@@ -137,7 +137,7 @@ impl Request {
     pub fn on_response_headers(&mut self, host: &impl Host) {
         if let Some(outcome) = self.under_way.take() {
             let answered_by_origin = host
-                .property(&["response", "code_details"])
+                .property("response\0code_details")
                 .is_some_and(|details| details == b"via_upstream");
             let outcome = if answered_by_origin {
                 outcome
@@ -209,9 +209,7 @@ impl Request {
     /// Logs what an operator can do about a refusal that is not the client's fault.
     fn say_why(&self, host: &impl Host, setting: &Setting, record: &Record, refused: Outcome) {
         let reason = match refused {
-            Outcome::Misdirected if record.server_name.as_ref().is_some_and(Vec::is_empty) => {
-                refused
-            }
+            Outcome::Misdirected if record.server_name().is_some_and(<[u8]>::is_empty) => refused,
             Outcome::Denied => outcome(setting, record),
             _ => return,
         };
@@ -284,7 +282,7 @@ impl Request {
 
 /// The ids of the settings that this connection was served for.
 fn delivered(host: &impl Host) -> Option<Vec<u8>> {
-    host.property(&[DELIVERED])
+    host.property(DELIVERED)
 }
 
 fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {
@@ -321,7 +319,7 @@ pub(crate) fn may_send(setting: &Setting, record: &Record) -> bool {
 pub(crate) fn value<'a>(header: &Header, record: &'a Record, sent: bool) -> &'a [u8] {
     match crate::certificate::status_value(header.field, record.presented.verification()) {
         Some(status) => status.as_bytes(),
-        None if sent => record.values.get(header.slot).map_or(&[], Vec::as_slice),
+        None if sent => record.value(header.slot),
         None => &[],
     }
 }

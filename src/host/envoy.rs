@@ -163,8 +163,7 @@ impl Host for Envoy {
         is_ok(unsafe { proxy_remove_header_map_value(map_type(map), name.as_ptr(), name.len()) })
     }
 
-    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
-        let path = path.join("\0");
+    fn property(&self, path: &str) -> Option<Vec<u8>> {
         // SAFETY: the host reads the path during the call, and returns memory from this module's allocator.
         returned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
     }

@@ -100,9 +100,10 @@ impl Host for MockHost {
         !self.unremovable.get() && self.change(map, name, None, false)
     }
 
-    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
-        self.property_reads.borrow_mut().push(path.join("."));
-        self.properties.borrow().get(&path.join(".")).cloned()
+    fn property(&self, path: &str) -> Option<Vec<u8>> {
+        let path = path.replace('\0', ".");
+        self.property_reads.borrow_mut().push(path.clone());
+        self.properties.borrow().get(&path).cloned()
     }
 
     fn set_connection_property(&self, name: &str, value: &[u8]) -> bool {

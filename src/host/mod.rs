@@ -48,8 +48,8 @@ pub trait Host {
     fn set_header(&self, map: Map, name: &str, value: &[u8]) -> bool;
     /// Removes every header of exactly that (lower-case) name.
     fn remove_header(&self, map: Map, name: &[u8]) -> bool;
-    /// An Envoy attribute, or a property of the connection set before.
-    fn property(&self, path: &[&str]) -> Option<Vec<u8>>;
+    /// An Envoy attribute, the parts of its path joined by NUL as the ABI has it, or a property of the connection set before.
+    fn property(&self, path: &str) -> Option<Vec<u8>>;
     /// Stores `value` with the downstream connection.
     fn set_connection_property(&self, name: &str, value: &[u8]) -> bool;
     /// Answers the request; it goes no further.
