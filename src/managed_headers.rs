@@ -1,7 +1,8 @@
 //! The header names that only this filter may set (spec §4.1).
 //!
-//! Origins that map header names to CGI, WSGI or PHP variable names can't tell `Cf-Client-Cert-Sha256` from `cf_client.cert_sha256`, so
-//! names are compared folded: case ignored, `_` and `.` read as `-`.
+//! Origins that map header names to CGI, WSGI or PHP variable names can't tell `Cf-Client-Cert-Sha256` from `cf_client.cert_sha256`, and
+//! lighttpd, Apache 2.2 and mod_fcgid put `_` in the place of everything that is no letter or digit. So names are compared folded: case
+//! ignored, every such byte read as `-`.
 
 /// The two families that are managed whatever the configuration says.
 const FAMILIES: [&[u8]; 2] = [b"cf-client-cert-", b"cf-cert-"];
@@ -42,11 +43,13 @@ impl ManagedHeaders {
     }
 }
 
-/// `name` as an origin may fold it: lower case, `_` and `.` as `-`. The length stays.
+/// `name` as an origin may fold it: lower case, what is no letter or digit as `-`. The length stays, and so does the colon of
+/// pseudo-headers, which no origin folds.
 pub fn fold(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
     name.iter().map(|byte| match byte {
-        b'_' | b'.' => b'-',
-        other => other.to_ascii_lowercase(),
+        b'a'..=b'z' | b'0'..=b'9' | b':' => *byte,
+        b'A'..=b'Z' => byte.to_ascii_lowercase(),
+        _ => b'-',
     })
 }
 
@@ -66,7 +69,12 @@ mod tests {
             "cf-cert-verified",
             "cf_cert_verified",
             "cf.cert.",
+            "cf!client#cert$sha256",
+            "cf%cert&verified",
+            "cf'cert*verified",
+            "cf+cert|~verified",
             "x-cert-serial",
+            "x^cert`serial",
             "x_cert.Serial",
             "client_cert",
         ] {
@@ -92,6 +100,13 @@ mod tests {
         ] {
             assert!(!managed.contains(name.as_bytes()), "{name}");
         }
+    }
+
+    #[test]
+    fn a_pseudo_header_is_no_spelling_of_a_managed_name() {
+        let managed = ManagedHeaders::new(["-path"]);
+        assert!(managed.contains(b"_path"));
+        assert!(!managed.contains(b":path"));
     }
 
     #[test]

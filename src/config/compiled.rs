@@ -286,7 +286,7 @@ fn compile_headers(
         }
         if !seen.insert(folded(name)) {
             return refuse(
-                "given twice (case is ignored, _ and . count as -, and other keys of this setting may set it)",
+                "given twice (case is ignored, every punctuation mark counts as -, and other keys of this setting may set it)",
             );
         }
         compiled.push(fields.header(&lower, *field));

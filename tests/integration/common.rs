@@ -70,7 +70,9 @@ pub(crate) fn assert_carries_none(request: &Recorded) {
 
 /// Whether an origin that folds names could take this one for a managed header (spec §4.1).
 pub(crate) fn is_managed(name: &str) -> bool {
-    let folded = name.to_ascii_lowercase().replace(['_', '.'], "-");
+    let folded = name
+        .to_ascii_lowercase()
+        .replace(|byte: char| !byte.is_ascii_alphanumeric(), "-");
     folded.starts_with("cf-client-cert-") || folded.starts_with("cf-cert-")
 }
 

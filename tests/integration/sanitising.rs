@@ -6,7 +6,7 @@ use support::{Client, Envoy, Listener, Origin, Protocol, Request, mtls_protocols
 use crate::common::{HOST, assert_carries, assert_carries_none, forwarding, is_managed};
 
 /// Managed names as clients may spell them.
-const MANAGED: [&str; 14] = [
+const MANAGED: [&str; 16] = [
     "cf-client-cert-der-base64",
     "cf-client-cert-sha256",
     "cf_client_cert_der_base64",
@@ -21,6 +21,9 @@ const MANAGED: [&str; 14] = [
     "cf.cert-serial",
     "cf-cert-",
     "cf-client-cert-sha256!#$%&'*+^`|~",
+    // lighttpd, Apache 2.2 and mod_fcgid make `_` of these too.
+    "cf!client#cert$sha256",
+    "cf%cert&verified",
 ];
 
 /// Names that only look like managed ones.
