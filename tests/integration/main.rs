@@ -27,5 +27,6 @@ mod response_headers;
 mod rfc9440;
 mod sanitising;
 mod sources;
+mod spoofing;
 mod upgrades;
 mod verified;

@@ -1,21 +1,35 @@
 //! HTTP/2 and HTTP/3 connections for header fields that no HTTP library would send: any name, any value, any order.
-//!
-//! Requests are encoded by hand as literals (RFC 7541 §6.2.2, RFC 9204 §4.5.6), without Huffman codes and dynamic table.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
 
-use crate::connector::Stream;
+use crate::{
+    connector::Stream,
+    field_encoding::{Hpack, qpack},
+};
 
 /// A response waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Name and value of each field, pseudo-header fields included.
 pub type Fields<'a> = [(&'a str, &'a [u8])];
+
+/// A request to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The header fields, pseudo-header fields included.
+    pub fields: &'a Fields<'a>,
+    /// The body; there is none when it is empty.
+    pub body: &'a [u8],
+    /// The trailer fields; there are none when they are empty.
+    pub trailers: &'a Fields<'a>,
+    /// Draws each field's representation and how the header block is cut into frames; without it all fields are literals.
+    pub representations: Option<u64>,
+}
 
 /// An HTTP/2 or HTTP/3 connection that sends the fields it is given.
 pub enum FieldsConnection {
@@ -32,10 +46,24 @@ impl FieldsConnection {
     /// # Panics
     /// When neither happens in time.
     pub async fn send(&mut self, fields: &Fields<'_>) -> Option<u16> {
+        self.send_message(&Message {
+            fields,
+            body: b"",
+            trailers: &[],
+            representations: None,
+        })
+        .await
+    }
+
+    /// The same for a request with body or trailers.
+    ///
+    /// # Panics
+    /// When neither a response nor an end comes in time.
+    pub async fn send_message(&mut self, message: &Message<'_>) -> Option<u16> {
         let answered = async {
             match self {
-                FieldsConnection::Http2(connection) => connection.send(fields).await,
-                FieldsConnection::Http3(connection) => connection.send(fields).await,
+                FieldsConnection::Http2(connection) => connection.send(message).await,
+                FieldsConnection::Http3(connection) => connection.send(message).await,
             }
         };
         timeout(PATIENCE, answered)
@@ -44,10 +72,22 @@ impl FieldsConnection {
     }
 }
 
+impl FieldsConnection {
+    /// Whether more requests can be sent, as far as is known.
+    pub fn is_open(&self) -> bool {
+        match self {
+            FieldsConnection::Http2(connection) => connection.open,
+            FieldsConnection::Http3(connection) => connection.connection.close_reason().is_none(),
+        }
+    }
+}
+
 /// Frame types, flags and settings of RFC 9113 §6.
 mod http2 {
     pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    pub(super) const DATA: u8 = 0;
     pub(super) const HEADERS: u8 = 1;
+    pub(super) const CONTINUATION: u8 = 9;
     pub(super) const RST_STREAM: u8 = 3;
     pub(super) const SETTINGS: u8 = 4;
     pub(super) const GOAWAY: u8 = 7;
@@ -59,8 +99,10 @@ mod http2 {
 /// An HTTP/2 connection: one request at a time, bodies of responses are skipped.
 pub struct Http2 {
     io: Box<dyn Stream>,
+    encoder: Hpack,
     decoder: loona_hpack::Decoder<'static>,
     next_stream: u32,
+    open: bool,
 }
 
 impl Http2 {
@@ -69,37 +111,65 @@ impl Http2 {
         io.write_all(&hello).await.expect("a connection to Envoy");
         Http2 {
             io,
+            encoder: Hpack::default(),
             decoder: loona_hpack::Decoder::new(),
             next_stream: 1,
+            open: true,
         }
     }
 
-    async fn send(&mut self, fields: &Fields<'_>) -> Option<u16> {
+    async fn send(&mut self, message: &Message<'_>) -> Option<u16> {
         let stream = self.next_stream;
         self.next_stream += 2;
-        let flags = http2::END_STREAM | http2::END_HEADERS;
-        let request = frame(http2::HEADERS, flags, stream, &hpack(fields));
-        self.io.write_all(&request).await.ok()?;
-        self.io.flush().await.ok()?;
+        let request = self.request(stream, message);
+        let answered = self.exchange(stream, &request).await;
+        // What is not answered was reset or is the end; only a reset leaves the connection open.
+        self.open = answered.is_ok();
+        answered.ok().flatten()
+    }
+
+    fn request(&mut self, stream: u32, message: &Message<'_>) -> Vec<u8> {
+        let mut draw = message.representations.map(fastrand::Rng::with_seed);
+        let last = |is_last: bool| if is_last { http2::END_STREAM } else { 0 };
+        let (no_body, no_trailers) = (message.body.is_empty(), message.trailers.is_empty());
+        let block = self.encoder.encode(message.fields, draw.as_mut());
+        let flags = last(no_body && no_trailers);
+        let mut bytes = header_frames(flags, stream, &block, draw.as_mut());
+        if !no_body {
+            bytes.extend(frame(http2::DATA, last(no_trailers), stream, message.body));
+        }
+        if !no_trailers {
+            let block = self.encoder.encode(message.trailers, draw.as_mut());
+            let flags = http2::END_STREAM;
+            bytes.extend(header_frames(flags, stream, &block, draw.as_mut()));
+        }
+        bytes
+    }
+
+    /// The status, or `None` when the stream was reset.
+    async fn exchange(&mut self, stream: u32, request: &[u8]) -> Result<Option<u16>, io::Error> {
+        self.io.write_all(request).await?;
+        self.io.flush().await?;
         loop {
             let mut head = [0; 9];
-            self.io.read_exact(&mut head).await.ok()?;
+            self.io.read_exact(&mut head).await?;
             let [a, b, c, kind, flags, id @ ..] = head;
             let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-            self.io.read_exact(&mut payload).await.ok()?;
+            self.io.read_exact(&mut payload).await?;
             match kind {
                 http2::SETTINGS if flags & http2::ACK == 0 => {
                     let ack = frame(http2::SETTINGS, http2::ACK, 0, &[]);
-                    self.io.write_all(&ack).await.ok()?;
+                    self.io.write_all(&ack).await?;
                 }
-                http2::GOAWAY => return None,
-                http2::RST_STREAM if u32::from_be_bytes(id) == stream => return None,
+                http2::GOAWAY => return Err(io::ErrorKind::ConnectionAborted.into()),
+                http2::RST_STREAM if u32::from_be_bytes(id) == stream => return Ok(None),
                 http2::HEADERS => {
                     let fields = self.decoder.decode(&payload).expect("HPACK");
                     let status = fields.iter().find(|(name, _)| name == b":status");
                     // Trailers have none.
                     if let Some((_, status)) = status {
-                        return std::str::from_utf8(status).ok()?.parse().ok();
+                        let status = std::str::from_utf8(status).map_err(io::Error::other)?;
+                        return Ok(status.parse().ok());
                     }
                 }
                 _ => {}
@@ -115,14 +185,30 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-fn hpack(fields: &Fields<'_>) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in fields {
-        block.push(0);
-        prefixed(&mut block, 0, 7, name.as_bytes());
-        prefixed(&mut block, 0, 7, value);
+/// A header block in a HEADERS frame and as many CONTINUATION frames as it takes, or as are drawn.
+fn header_frames(
+    flags: u8,
+    stream: u32,
+    block: &[u8],
+    draw: Option<&mut fastrand::Rng>,
+) -> Vec<u8> {
+    /// The longest payload that every peer takes (RFC 9113 §4.2).
+    const LONGEST: usize = 16_384;
+    // Envoy takes only a few CONTINUATION frames in a row.
+    let length = draw.map_or(LONGEST, |draw| draw.usize(block.len() / 4..=block.len()));
+    let pieces: Vec<&[u8]> = block.chunks(length.clamp(1, LONGEST)).collect();
+    let mut bytes = Vec::new();
+    for (number, piece) in pieces.iter().enumerate() {
+        let end = match number + 1 == pieces.len() {
+            true => http2::END_HEADERS,
+            false => 0,
+        };
+        bytes.extend(match number {
+            0 => frame(http2::HEADERS, flags | end, stream, piece),
+            _ => frame(http2::CONTINUATION, end, stream, piece),
+        });
     }
-    block
+    bytes
 }
 
 /// An HTTP/3 connection.
@@ -136,6 +222,7 @@ pub struct Http3 {
 /// Stream and frame types of RFC 9114 §6.2.1, §7.2.
 mod http3 {
     pub(super) const CONTROL_STREAM: u8 = 0;
+    pub(super) const DATA: u8 = 0;
     pub(super) const HEADERS: u8 = 1;
     pub(super) const SETTINGS: u8 = 4;
 }
@@ -153,12 +240,17 @@ impl Http3 {
         }
     }
 
-    async fn send(&mut self, fields: &Fields<'_>) -> Option<u16> {
+    async fn send(&mut self, message: &Message<'_>) -> Option<u16> {
         let (mut send, mut receive) = self.connection.open_bi().await.ok()?;
-        let block = qpack(fields);
-        // A variable-length integer of two bytes (RFC 9000 §16).
-        let length = (u16::try_from(block.len()).expect("a short frame") | 0x4000).to_be_bytes();
-        let request = [&[http3::HEADERS], &length[..], &block].concat();
+        let mut draw = message.representations.map(fastrand::Rng::with_seed);
+        let mut request = http3_frame(http3::HEADERS, &qpack(message.fields, draw.as_mut()));
+        if !message.body.is_empty() {
+            request.extend(http3_frame(http3::DATA, message.body));
+        }
+        if !message.trailers.is_empty() {
+            let block = qpack(message.trailers, draw.as_mut());
+            request.extend(http3_frame(http3::HEADERS, &block));
+        }
         send.write_all(&request).await.ok()?;
         send.finish().ok()?;
         let mut response = Vec::new();
@@ -171,13 +263,10 @@ impl Http3 {
     }
 }
 
-fn qpack(fields: &Fields<'_>) -> Vec<u8> {
-    let mut block = vec![0, 0];
-    for (name, value) in fields {
-        prefixed(&mut block, 0b0010_0000, 3, name.as_bytes());
-        prefixed(&mut block, 0, 7, value);
-    }
-    block
+fn http3_frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    // A variable-length integer of four bytes (RFC 9000 §16).
+    let length = u32::try_from(payload.len()).expect("a short frame") | 0x8000_0000;
+    [&[kind], &length.to_be_bytes()[..], payload].concat()
 }
 
 /// The status of a response that starts with a HEADERS frame, which starts with `:status`, taken from QPACK's static table;
@@ -199,21 +288,4 @@ fn status(response: &[u8]) -> Option<u16> {
         _ => panic!("{field:x?} is none of the statuses that a test expects"),
     };
     Some(status)
-}
-
-/// A string behind its length, which starts in the last `bits` bits of a byte whose first bits are those of `pattern`.
-fn prefixed(block: &mut Vec<u8>, pattern: u8, bits: u32, text: &[u8]) {
-    let most = (1 << bits) - 1;
-    if text.len() < most {
-        block.push(pattern | text.len() as u8);
-    } else {
-        block.push(pattern | most as u8);
-        let mut rest = text.len() - most;
-        while rest >= 128 {
-            block.push(rest as u8 | 128);
-            rest >>= 7;
-        }
-        block.push(rest as u8);
-    }
-    block.extend_from_slice(text);
 }

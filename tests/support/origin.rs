@@ -6,7 +6,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::message::Headers;
+use crate::{lenient_origin, message::Headers};
 
 /// An HTTP/1.1 and HTTP/2 (prior knowledge, no TLS) server. It answers 200 with the request's body unless told
 /// otherwise, and `/headers` with the headers.
@@ -36,6 +36,10 @@ pub struct Origin {
 /// One request as the origin got it.
 #[derive(Clone, Debug)]
 pub struct Recorded {
+    /// When its head arrived.
+    pub arrived: Instant,
+    /// When the origin began to answer, which is before anybody saw the answer; `None` as long as it has not, and when it never does.
+    pub answered: Option<Instant>,
     /// The method.
     pub method: String,
     /// `:authority`, or `Host` in HTTP/1.1.
@@ -56,6 +60,23 @@ impl Recorded {
     /// The first value of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.header(name)
+    }
+}
+
+impl Default for Recorded {
+    /// A request that arrives now, with nothing in it.
+    fn default() -> Recorded {
+        Recorded {
+            arrived: Instant::now(),
+            answered: None,
+            method: String::new(),
+            authority: String::new(),
+            path: String::new(),
+            version: Version::HTTP_11,
+            headers: Headers::default(),
+            body: Bytes::new(),
+            trailers: Headers::default(),
+        }
     }
 }
 
@@ -153,7 +174,7 @@ impl Answer {
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     requests: Mutex<Vec<Recorded>>,
     answers: Mutex<HashMap<String, VecDeque<Answer>>>,
     released: watch::Sender<bool>,
@@ -164,6 +185,19 @@ type Body = BoxBody<Bytes, io::Error>;
 impl Origin {
     /// Starts an origin on an ephemeral port.
     pub async fn start() -> Origin {
+        Origin::start_with(serve).await
+    }
+
+    /// Starts an origin over HTTP/1.1 that records header fields as they come, however malformed, and answers 200 to everything. Header
+    /// names keep their case; their bytes above 127 stand as the characters of these numbers.
+    pub async fn start_lenient() -> Origin {
+        Origin::start_with(lenient_origin::serve).await
+    }
+
+    async fn start_with<S>(serve: fn(TcpListener, Arc<State>) -> S) -> Origin
+    where
+        S: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port on loopback");
@@ -217,6 +251,12 @@ impl Origin {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "requests at the origin: {requests:#?}");
         requests.remove(0)
+    }
+
+    /// Whether a request for that path has arrived.
+    pub fn has_seen(&self, path: &str) -> bool {
+        let requests = self.state.requests.lock().expect("no poison");
+        requests.iter().any(|request| request.path == path)
     }
 
     /// Waits until that many requests have arrived.
@@ -286,6 +326,10 @@ async fn respond(
     }
     tokio::time::sleep(answer.delay).await;
 
+    if answer.course != Course::Reset {
+        state.requests.lock().expect("no poison")[index].answered = Some(Instant::now());
+    }
+
     let mut response = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(name, value);
@@ -351,9 +395,13 @@ impl State {
                 .unwrap_or_default(),
             version: head.version,
             headers,
-            body: Bytes::new(),
-            trailers: Headers::default(),
+            ..Recorded::default()
         };
+        self.keep(recorded)
+    }
+
+    /// The number of the request.
+    pub(crate) fn keep(&self, recorded: Recorded) -> usize {
         let mut requests = self.requests.lock().expect("no poison");
         requests.push(recorded);
         requests.len() - 1
