@@ -4,6 +4,7 @@ mod certificate_text;
 mod common;
 mod configuration;
 mod delivery;
+mod delivery_model;
 mod enforcement;
 mod enforcing;
 mod evasion;

@@ -1,0 +1,200 @@
+//! Spec §4.5 as a small state machine over what was seen from outside.
+//!
+//! A request enters the filter at some moment between its sending and its arrival at the origin, and an answer passes the filter at some
+//! moment between the origin's giving and the client's getting it. All these are observed in one process, by one clock. So of each connection
+//! and setting two things are known at any time: whether a certificate has certainly been delivered (a client has the answer) and
+//! whether it possibly has (the origin has begun to answer). What lies between is the filter's to know, and either is right.
+
+use std::{collections::HashMap, time::Instant};
+
+/// What the configuration in force said of a request's hostname.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// There is a setting, which does not forward.
+    Off,
+    /// The certificate goes out until it was delivered.
+    First,
+    /// It goes out always.
+    Every,
+}
+
+/// One request, as it was seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    pub(crate) number: usize,
+    pub(crate) connection: usize,
+    /// The setting by its hostname, where there is one.
+    pub(crate) setting: Option<(&'static str, Mode)>,
+    /// Not later than the request entered.
+    pub(crate) sent: Instant,
+    /// Not earlier than the request entered.
+    pub(crate) entered: Instant,
+    /// When the origin began to give the last of its answers.
+    pub(crate) answered: Option<Instant>,
+    /// When the client had the head of the origin's answer.
+    pub(crate) received: Option<Instant>,
+    /// Whether the certificate was on it when it left the filter.
+    pub(crate) carried: bool,
+}
+
+/// What the connection is known to have been served for the setting.
+#[derive(Clone, Copy, Default)]
+struct Served {
+    possibly: bool,
+    certainly: bool,
+}
+
+/// In the order in which they are taken when they happen in the same moment: so that less is claimed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Sent,
+    Answered,
+    Entered,
+    Received,
+}
+
+/// What is wrong with `requests`, whatever their order; empty when they can be what a right filter does.
+pub(crate) fn violations(requests: &[Observed]) -> Vec<String> {
+    let mut events: Vec<(Instant, Event, usize)> = Vec::new();
+    for (index, request) in requests.iter().enumerate() {
+        let moments = [
+            (Some(request.sent), Event::Sent),
+            (Some(request.entered), Event::Entered),
+            (request.answered, Event::Answered),
+            (request.received, Event::Received),
+        ];
+        for (moment, event) in moments {
+            events.extend(moment.map(|moment| (moment, event, index)));
+        }
+    }
+    events.sort();
+
+    let mut served: HashMap<(usize, &str), Served> = HashMap::new();
+    let mut certain_when_sent = vec![false; requests.len()];
+    let mut violations = Vec::new();
+    for (_, event, index) in events {
+        let request = &requests[index];
+        let Some((setting, mode)) = request.setting else {
+            if event == Event::Entered && request.carried {
+                violations.push(violation(request, "carries, and has no setting"));
+            }
+            continue;
+        };
+        let state = served.entry((request.connection, setting)).or_default();
+        match event {
+            Event::Sent => certain_when_sent[index] = state.certainly,
+            Event::Entered => {
+                let wrong = match (mode, request.carried) {
+                    (Mode::Off, true) => Some("carries, and its setting does not forward"),
+                    (Mode::Every, false) => Some("carries nothing where every request has to"),
+                    (Mode::First, true) if certain_when_sent[index] => {
+                        Some("repeats what was delivered before it was sent")
+                    }
+                    (Mode::First, false) if !state.possibly => {
+                        Some("carries nothing, and nothing had been delivered when it arrived")
+                    }
+                    _ => None,
+                };
+                violations.extend(wrong.map(|wrong| violation(request, wrong)));
+            }
+            Event::Answered => state.possibly |= request.carried,
+            // What goes out on every request need not be remembered.
+            Event::Received => state.certainly |= request.carried && mode == Mode::First,
+        }
+    }
+    violations
+}
+
+fn violation(request: &Observed, what: &str) -> String {
+    format!(
+        "request {} on connection {} for {:?} {what}",
+        request.number, request.connection, request.setting
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::LazyLock,
+        time::{Duration, Instant},
+    };
+
+    use super::{Mode, Observed, violations};
+
+    /// A request that is sent, enters, is answered and is received at these milliseconds.
+    fn request(moments: [u64; 4], setting: (&'static str, Mode), carried: bool) -> Observed {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let [sent, entered, answered, received] =
+            moments.map(|moment| *START + Duration::from_millis(moment));
+        Observed {
+            number: 0,
+            connection: 0,
+            setting: Some(setting),
+            sent,
+            entered,
+            answered: Some(answered),
+            received: Some(received),
+            carried,
+        }
+    }
+
+    const FIRST: (&str, Mode) = ("a", Mode::First);
+
+    #[test]
+    fn the_first_carries_and_the_next_does_not() {
+        let first = request([0, 1, 2, 3], FIRST, true);
+        let [repeated, next] = [true, false].map(|carried| request([4, 5, 6, 7], FIRST, carried));
+        assert!(violations(&[first.clone(), next]).is_empty());
+        assert_eq!(violations(&[first, repeated]).len(), 1);
+    }
+
+    #[test]
+    fn what_overlaps_with_the_delivery_may_do_either() {
+        let first = request([0, 1, 4, 9], FIRST, true);
+        for carried in [true, false] {
+            let overlapping = request([5, 6, 7, 8], FIRST, carried);
+            assert!(violations(&[first.clone(), overlapping]).is_empty());
+        }
+        let too_early = request([2, 3, 5, 6], FIRST, false);
+        assert_eq!(violations(&[first, too_early]).len(), 1);
+    }
+
+    #[test]
+    fn what_was_not_answered_or_is_of_another_setting_or_connection_counts_for_nothing() {
+        let unanswered = Observed {
+            answered: None,
+            received: None,
+            ..request([0, 1, 2, 3], FIRST, true)
+        };
+        let other_setting = request([0, 1, 2, 3], ("b", Mode::First), true);
+        let other_connection = Observed {
+            connection: 1,
+            ..request([0, 1, 2, 3], FIRST, true)
+        };
+        for earlier in [unanswered, other_setting, other_connection] {
+            let lost = request([4, 5, 6, 7], FIRST, false);
+            assert_eq!(violations(&[earlier.clone(), lost]).len(), 1);
+            let carrying = request([4, 5, 6, 7], FIRST, true);
+            assert!(violations(&[earlier, carrying]).is_empty());
+        }
+    }
+
+    #[test]
+    fn nothing_goes_where_nothing_is_forwarded_and_all_goes_where_all_is() {
+        for (mode, right) in [(Mode::Off, false), (Mode::Every, true)] {
+            let requests =
+                [0, 10].map(|at| request([at, at + 1, at + 2, at + 3], ("a", mode), right));
+            assert!(violations(&requests).is_empty(), "{mode:?}");
+            let wrong = requests.map(|request| Observed {
+                carried: !right,
+                ..request
+            });
+            assert_eq!(violations(&wrong).len(), 2, "{mode:?}");
+        }
+        let without_setting = Observed {
+            setting: None,
+            ..request([0, 1, 2, 3], FIRST, true)
+        };
+        assert_eq!(violations(&[without_setting]).len(), 1);
+    }
+}
