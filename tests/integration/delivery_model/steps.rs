@@ -134,7 +134,7 @@ impl Fate {
             8 => Fate::LocalReply,
             9 => Fate::Redirected,
             10..=12 => Fate::GivenUp(Duration::from_micros(rng.u64(0..8_000))),
-            13 => Fate::AnsweredLate(Duration::from_millis(150)),
+            13 => Fate::AnsweredLate(Duration::from_millis(60)),
             14..=16 => Fate::AnsweredLate(Duration::from_millis(rng.u64(1..20))),
             17 => Fate::Answered(*rng.choice(&[204, 404, 500]).unwrap_or(&404)),
             _ => Fate::Answered(200),

@@ -10,6 +10,7 @@ use std::{
 };
 
 use fastrand::Rng;
+use serde_json::json;
 use support::{
     Client, Envoy, Identity, Listener, Origin, Protocol, Request, Update, mtls_protocols, pki,
 };
@@ -76,9 +77,14 @@ impl World {
         // Early answers don't wait for it.
         origin.release();
         let settings = Settings::draw(&mut Rng::with_seed(0));
+        let listener = Listener::strict()
+            .every_mtls_protocol()
+            .access_log(LOG)
+            // An HTTP/1.1 connection whose response breaks off is closed at once, not after a second.
+            .connection_manager("delayed_close_timeout", json!("0.01s"));
         let envoy = Envoy::with_filter(settings.to_json(&mark(0)))
             .discovered()
-            .listener(Listener::strict().every_mtls_protocol().access_log(LOG))
+            .listener(listener)
             .start(&origin)
             .await;
         let control = Client::http2(&envoy).with(&pki().client).connect().await;
