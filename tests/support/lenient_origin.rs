@@ -48,7 +48,7 @@ async fn converse(mut stream: BufReader<TcpStream>, state: &State) -> io::Result
             path,
             version: Version::HTTP_11,
             headers,
-            body: body.into(),
+            body,
             trailers,
             ..Recorded::default()
         });

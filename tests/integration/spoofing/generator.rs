@@ -17,10 +17,10 @@ const FORBIDDEN: [&str; 28] = [
     "@", "\\", "\r", "\n",
 ];
 
-/// Something about a request beside its names and values. Those up to [`Oddity::Nominated`] are valid HTTP.
+/// Something about a request beside its names and values. [`Case::is_valid`] says which are valid HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Oddity {
-    None,
+    Nothing,
     /// Many more fields.
     Many,
     /// HTTP/1.1: `Expect: 100-continue`.
@@ -49,10 +49,7 @@ pub(crate) enum Oddity {
 
 impl Oddity {
     fn draw(rng: &mut Rng, protocol: Protocol) -> Oddity {
-        use Oddity::{
-            Blanks, ChunkExtension, Expect, Folded, ForbiddenByte, ForbiddenTrailer, LineEnds,
-            Many, Nominated, None, Old, Pseudo, SplitValue,
-        };
+        use Oddity::*;
         let odd: &[Oddity] = match protocol {
             Protocol::Http1 => &[
                 Expect,
@@ -78,8 +75,8 @@ impl Oddity {
         };
         match rng.u8(0..64) {
             0 => Many,
-            1..=20 => rng.choice(odd.iter().copied()).unwrap_or(None),
-            _ => None,
+            1..=20 => rng.choice(odd.iter().copied()).unwrap_or(Nothing),
+            _ => Nothing,
         }
     }
 }
@@ -155,9 +152,11 @@ impl Case {
     pub(crate) fn is_valid(&self, protocol: Protocol) -> bool {
         match self.oddity {
             Oddity::Nominated => protocol == Protocol::Http1,
-            Oddity::None | Oddity::Many | Oddity::Expect | Oddity::Old | Oddity::ChunkExtension => {
-                true
-            }
+            Oddity::Nothing
+            | Oddity::Many
+            | Oddity::Expect
+            | Oddity::Old
+            | Oddity::ChunkExtension => true,
             _ => false,
         }
     }
