@@ -14,11 +14,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// An error at `place`.
+    /// An error at `place`; line ends and control characters in either are escaped.
     pub fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
-            place: place.into(),
-            reason: reason.into(),
+            place: on_one_line(&place.into()),
+            reason: on_one_line(&reason.into()),
         }
     }
 
@@ -51,6 +51,21 @@ impl ConfigError {
             None => Self::new(if path == "." { "configuration" } else { path }, reason),
         }
     }
+}
+
+/// `text` with what could end or garble the line escaped: keys and values of the configuration stand in it.
+fn on_one_line(text: &str) -> String {
+    let ends_line =
+        |character: char| character.is_control() || "\u{2028}\u{2029}".contains(character);
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if ends_line(character) {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 fn without_position(error: &serde_json::Error) -> String {

@@ -62,6 +62,11 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
         true,
     ),
     (
+        r#"{"settings":[],"a\nb":1}"#,
+        r#"a\nb: unknown key "a\nb", expected one of "settings", "#,
+        true,
+    ),
+    (
         r#"{"settings":[],"verified_by":null}"#,
         "verified_by: invalid type: null, expected a string",
         true,
@@ -193,6 +198,11 @@ pub(crate) const KEYS: &[(&str, &str, bool)] = &[
     (
         r#""request_headers":{"X-Caf\u00e9:":"certSerial"}"#,
         r#".request_headers.X-Café:: not a header name"#,
+        true,
+    ),
+    (
+        r#""request_headers":{"X-A\r\nX-B":"certSerial"}"#,
+        r#".request_headers.X-A\r\nX-B: not a header name"#,
         true,
     ),
     (
