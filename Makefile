@@ -58,6 +58,10 @@ test-matrix: build ## The integration tests against the older Envoys too
 		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy cargo test --locked --quiet -p integration --test integration || exit 1; \
 	done
 
+.PHONY: fuzz
+fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-guided where there is a C++ compiler
+	@cargo run --locked --quiet -p fuzz
+
 .PHONY: lint
 lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
