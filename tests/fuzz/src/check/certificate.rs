@@ -1,5 +1,7 @@
 //! Every field of a certificate: the input is its DER, or what pretends to be.
 
+use std::net::IpAddr;
+
 use client_cert_forwarder::certificate::field::{Field, MANAGED_TRANSFORM};
 use client_cert_forwarder::certificate::{Certificate, Limits, pem};
 
@@ -37,18 +39,19 @@ pub(crate) fn check(der: &[u8]) {
         return;
     }
     let length = base64(der).len();
+    let chain = vec![der.to_vec(), der[..der.len() / 2].to_vec()];
+    let certificate = Certificate::new(der.to_vec(), chain.clone());
+    let limited_to = |max| Limits {
+        max_certificate_bytes: max,
+        max_certificate_chain_bytes: max,
+    };
+    let limits = limited_to(10_240);
+    every_value_is_a_header_value(&certificate, &limits);
+    hashes_agree(&certificate, &limits);
+    names_in_lists_are_whole(&certificate, &limits, der);
     // The configuration's default, just enough, and one too few.
-    for max in [10_240, length, length - 1] {
-        let limits = Limits {
-            max_certificate_bytes: max,
-            max_certificate_chain_bytes: max,
-        };
-        let chain = vec![der.to_vec(), der[..der.len() / 2].to_vec()];
-        let certificate = Certificate::new(der.to_vec(), chain.clone());
-        every_value_is_a_header_value(&certificate, &limits);
+    for limits in [limits, limited_to(length), limited_to(length - 1)] {
         the_bytes_come_back(&certificate, &limits, der, &chain);
-        hashes_agree(&certificate, &limits);
-        names_in_lists_are_whole(&certificate, &limits);
     }
     both_encodings_are_read(der);
 }
@@ -130,22 +133,41 @@ fn hashes_agree(certificate: &Certificate, limits: &Limits) {
     assert!(sha1.len() == 40 && sha1.bytes().all(|byte| b"0123456789abcdef".contains(&byte)));
 }
 
-/// A consumer that splits a list at its commas gets names and nothing else.
-fn names_in_lists_are_whole(certificate: &Certificate, limits: &Limits) {
-    for field in [
-        Field::CertSanDns,
-        Field::CertSanUri,
-        Field::CertSanEmail,
-        Field::CertSanIp,
+/// A consumer that splits a list at its commas gets names that stand in the certificate, each whole.
+fn names_in_lists_are_whole(certificate: &Certificate, limits: &Limits, der: &[u8]) {
+    for (field, tag) in [
+        (Field::CertSanEmail, 0x81),
+        (Field::CertSanDns, 0x82),
+        (Field::CertSanUri, 0x86),
+        (Field::CertSanIp, 0x87),
     ] {
         let list = certificate.value(field, limits);
         for name in list.split(',').filter(|_| !list.is_empty()) {
+            let octets = match name.parse() {
+                Ok(IpAddr::V4(address)) if tag == 0x87 => address.octets().to_vec(),
+                Ok(IpAddr::V6(address)) if tag == 0x87 => address.octets().to_vec(),
+                _ => name.as_bytes().to_vec(),
+            };
+            let element = element(tag, &octets);
+            let is_there = der.windows(element.len()).any(|window| window == element);
             assert!(
-                !name.is_empty() && !name.contains(' '),
+                is_there && !name.is_empty() && !name.contains(' '),
                 "{field:?}: {list:?}"
             );
         }
     }
+}
+
+/// A DER element of less than 65,536 octets.
+fn element(tag: u8, octets: &[u8]) -> Vec<u8> {
+    let length = octets.len();
+    let (high, low) = ((length / 256) as u8, (length % 256) as u8);
+    let header = match length {
+        0..128 => vec![tag, low],
+        128..256 => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
+    [header.as_slice(), octets].concat()
 }
 
 /// However Envoy writes the certificate, the same bytes are read.
