@@ -1,5 +1,6 @@
 //! Adding to the committed corpora, which stay small.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
@@ -10,11 +11,11 @@ use fuzz::{Target, corpus};
 use crate::{coverage, work_folder};
 
 /// Most inputs of a target that are committed; inputs that showed a bug are added by hand and always welcome.
-const MOST_INPUTS: usize = 48;
+const MOST_INPUTS: usize = 30;
 /// Longest input that is added, in bytes.
-const LONGEST: u64 = 1024;
+const LONGEST: usize = 512;
 
-/// Copies the smallest inputs of earlier runs that reach what no committed one does.
+/// Copies inputs of earlier runs that reach what no committed one does: the long ones, which reach the most.
 pub(crate) fn keep(targets: &[Target]) -> Result<ExitCode, String> {
     let program = coverage::build()?;
     for target in targets {
@@ -24,7 +25,7 @@ pub(crate) fn keep(targets: &[Target]) -> Result<ExitCode, String> {
         fs::remove_dir_all(&merged).map_err(failed)?;
         fs::create_dir_all(&merged).map_err(failed)?;
         let folders = [&merged, &committed, &work_folder(target, "found")?];
-        let mut arguments = vec![OsString::from("-merge=1")];
+        let mut arguments = vec![OsString::from("-set_cover_merge=1")];
         arguments.extend(folders.map(|folder| folder.clone().into_os_string()));
         let mut child = coverage::start(&program, target, &arguments)?;
         let mut said = String::new();
@@ -44,8 +45,8 @@ pub(crate) fn keep(targets: &[Target]) -> Result<ExitCode, String> {
             .map(|(_, input)| input)
             .collect();
         let mut new = corpus::inputs(&merged);
-        new.retain(|(_, input)| input.len() as u64 <= LONGEST && !known.contains(input));
-        new.sort_by_key(|(_, input)| input.len());
+        new.retain(|(_, input)| input.len() <= LONGEST && !known.contains(input));
+        new.sort_by_key(|(_, input)| Reverse(input.len()));
         new.truncate(MOST_INPUTS.saturating_sub(known.len()));
         for (name, input) in &new {
             let file = committed.join(name.get(..12).unwrap_or(name));
