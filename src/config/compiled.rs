@@ -217,9 +217,9 @@ impl Setting {
         // RFC 9440 §2.3: the chain never goes without the leaf.
         if !request_headers
             .iter()
-            .any(|header| header.name == CLIENT_CERT)
+            .any(|header| folded(&header.name) == CLIENT_CERT)
         {
-            request_headers.retain(|header| header.name != CLIENT_CERT_CHAIN);
+            request_headers.retain(|header| folded(&header.name) != CLIENT_CERT_CHAIN);
         }
         request_headers.extend(
             transform_headers

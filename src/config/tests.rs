@@ -109,16 +109,12 @@ fn one_rfc9440_header_makes_both_managed() {
 
 #[test]
 fn the_chain_never_goes_without_the_leaf() {
-    let keys = r#""request_headers":{"Client-Cert-Chain":"certChainRFC9440"}"#;
-    let config = Config::from_json(with_keys(keys).as_bytes()).unwrap();
-    assert!(
-        config
-            .setting(b"b.example")
-            .unwrap()
-            .1
-            .request_headers
-            .is_empty()
-    );
+    for name in ["Client-Cert-Chain", "client_cert_chain"] {
+        let keys = format!(r#""request_headers":{{"{name}":"certChainRFC9440"}}"#);
+        let config = Config::from_json(with_keys(&keys).as_bytes()).unwrap();
+        let (_, setting) = config.setting(b"b.example").unwrap();
+        assert!(setting.request_headers.is_empty(), "{name}");
+    }
 }
 
 #[test]
