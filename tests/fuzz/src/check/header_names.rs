@@ -44,10 +44,10 @@ pub(crate) fn check(data: &[u8]) {
 
     // What an origin takes for the same variable is managed alike, and nothing hides behind another spelling.
     let as_cgi = |byte: &u8| {
-        if b"-_.".contains(byte) {
-            b'_'
-        } else {
+        if byte.is_ascii_alphanumeric() || *byte == b':' {
             byte.to_ascii_uppercase()
+        } else {
+            b'_'
         }
     };
     let spelt_as_cgi: Vec<u8> = name.iter().map(as_cgi).collect();

@@ -1,14 +1,14 @@
 //! Header names as origins fold them, and the ones that clients may not send (spec §4.1).
 
-/// Lower case; `_` and `.` are `-`.
+/// Letters in lower case, digits, the colon of pseudo-headers, and `-` for everything else.
 #[must_use]
 pub fn folded(name: &[u8]) -> Vec<u8> {
     let mut folded = Vec::new();
     for byte in name {
         folded.push(match byte {
             b'A'..=b'Z' => byte + 32,
-            b'_' | b'.' => 45,
-            other => *other,
+            b'a'..=b'z' | b'0'..=b'9' | b':' => *byte,
+            _ => 45,
         });
     }
     folded
