@@ -58,6 +58,11 @@ test-matrix: build ## The integration tests against the older Envoys too
 		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy cargo test --locked --quiet -p integration --test integration || exit 1; \
 	done
 
+.PHONY: fast-path
+fast-path: toolchain ## The YAML of the fast path for a plugin configuration: make fast-path CONFIG=plugin.json
+	@test -n "$(CONFIG)" || { echo "make: say for what: make fast-path CONFIG=plugin.json" >&2; exit 1; }
+	@cargo run --locked --quiet -p fast-path -- "$(CONFIG)"
+
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-guided where there is a C++ compiler
 	@cargo run --locked --quiet -p fuzz

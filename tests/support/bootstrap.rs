@@ -1,6 +1,6 @@
 //! Envoy's bootstrap configuration, made from what a test asked for.
 
-use std::{net::SocketAddr, path::Path};
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
@@ -16,8 +16,8 @@ pub const FILTER_NAME: &str = "client_cert_forwarder";
 /// Everything that goes into the bootstrap.
 pub(crate) struct Bootstrap<'a> {
     pub(crate) listeners: &'a [Listener],
-    /// The wasm filter as it stands in a filter chain.
-    pub(crate) filter: &'a Value,
+    /// The forwarder as it stands in a filter chain.
+    pub(crate) filters: &'a [Value],
     pub(crate) origin: SocketAddr,
     pub(crate) upstream_http2: bool,
     /// Routes that come before the fixed ones.
@@ -87,7 +87,7 @@ impl Bootstrap<'_> {
 
     fn connection_manager(&self, listener: &Listener, codec: &str) -> Value {
         let mut filters = listener.filters_before.clone();
-        filters.push(self.filter.clone());
+        filters.extend(self.filters.iter().cloned());
         filters.extend(listener.filters_after.iter().cloned());
         filters.push(json!({
             "name": "envoy.filters.http.router",
@@ -178,39 +178,6 @@ impl Bootstrap<'_> {
     }
 }
 
-/// The filter with its configuration inline.
-pub fn inline_filter(configuration: &str) -> Value {
-    json!({ "name": FILTER_NAME, "typed_config": wasm_config(configuration) })
-}
-
-/// The filter with its configuration from a file in `folder` that Envoy watches.
-pub fn discovered_filter(folder: &Path) -> Value {
-    json!({
-        "name": FILTER_NAME,
-        "config_discovery": {
-            "config_source": {
-                "path_config_source": {
-                    "path": folder.join("filter.json"),
-                    "watched_directory": { "path": folder }
-                },
-                "resource_api_version": "V3"
-            },
-            "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"]
-        }
-    })
-}
-
-/// The content of the watched file.
-pub fn discovery_response(configuration: &str) -> Value {
-    json!({
-        "resources": [{
-            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-            "name": FILTER_NAME,
-            "typed_config": wasm_config(configuration)
-        }]
-    })
-}
-
 /// Envoy's filter that puts the certificate into the filter state, for Envoys without `connection.peer_certificate`.
 pub fn filter_state_filter() -> Value {
     json!({
@@ -227,7 +194,8 @@ pub fn filter_state_filter() -> Value {
     })
 }
 
-fn wasm_config(configuration: &str) -> Value {
+/// The wasm filter, to be loaded from the module that the tests test.
+pub(crate) fn wasm_config(configuration: &str) -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
         "config": {

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     bootstrap::{self, Bootstrap, FILTER_NAME},
+    deployment::Deployment,
     listener::{Listener, Tls},
     origin::Origin,
     version::{envoy_binary, envoy_version},
@@ -32,6 +33,7 @@ pub struct Envoy {
     /// Kills Envoy when this test process dies without dropping its values.
     watchdog: Child,
     folder: TempDir,
+    deployment: Deployment,
     admin: SocketAddr,
     listeners: HashMap<String, SocketAddr>,
     tls: HashMap<String, Tls>,
@@ -40,6 +42,7 @@ pub struct Envoy {
 /// What an Envoy will be; [`EnvoyBuilder::start`] makes it so.
 pub struct EnvoyBuilder {
     configuration: String,
+    deployment: Deployment,
     listeners: Vec<Listener>,
     discovered: bool,
     filter_state: bool,
@@ -47,6 +50,7 @@ pub struct EnvoyBuilder {
     upstream_http2: bool,
     routes: Vec<Value>,
     bootstrap: Option<String>,
+    log_every_call: bool,
 }
 
 /// What Envoy did with a new configuration.
@@ -68,6 +72,7 @@ impl Envoy {
     pub fn with_filter_text(configuration: &str) -> EnvoyBuilder {
         EnvoyBuilder {
             configuration: configuration.to_owned(),
+            deployment: Deployment::from_environment(),
             listeners: Vec::new(),
             discovered: false,
             filter_state: !envoy_version().has_peer_certificate(),
@@ -75,6 +80,7 @@ impl Envoy {
             upstream_http2: false,
             routes: Vec::new(),
             bootstrap: None,
+            log_every_call: false,
         }
     }
 
@@ -122,7 +128,8 @@ impl Envoy {
     /// The same with the configuration as text, which need not be JSON.
     pub async fn update_config_text(&self, configuration: &str) -> Update {
         let before = self.discovery_counts().await;
-        write_discovery_file(&discovery_folder(self.folder.path()), configuration);
+        self.deployment
+            .write_discovery_file(&discovery_folder(self.folder.path()), configuration);
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             // Envoy counts a refused configuration under both names, so both come from one snapshot.
@@ -150,6 +157,12 @@ impl Envoy {
             .filter(|line| line.contains(text))
             .map(str::to_owned)
             .collect()
+    }
+
+    /// How often Envoy has entered the VM by that callback; for [`EnvoyBuilder::log_every_call`] only.
+    pub fn calls_of(&self, callback: &str) -> usize {
+        self.log_lines_with(&format!("[host->vm] {callback}("))
+            .len()
     }
 
     /// Whether the log contains that text.
@@ -186,6 +199,12 @@ impl EnvoyBuilder {
         self
     }
 
+    /// Deploys the filter that way, whatever the environment asks for.
+    pub fn deployment(mut self, deployment: Deployment) -> EnvoyBuilder {
+        self.deployment = deployment;
+        self
+    }
+
     /// Whether Envoy's own `set_filter_state` stands before the filter. By default where the attribute
     /// `connection.peer_certificate` doesn't exist.
     pub fn filter_state(mut self, filter_state: bool) -> EnvoyBuilder {
@@ -196,6 +215,12 @@ impl EnvoyBuilder {
     /// The number of worker threads, 1 by default.
     pub fn concurrency(mut self, workers: u32) -> EnvoyBuilder {
         self.concurrency = workers;
+        self
+    }
+
+    /// Writes every call into the VM to the log, for [`Envoy::calls_of`].
+    pub fn log_every_call(mut self) -> EnvoyBuilder {
+        self.log_every_call = true;
         self
     }
 
@@ -241,16 +266,18 @@ impl EnvoyBuilder {
             .tempdir()
             .expect("a temporary folder");
         let discovery = discovery_folder(folder.path());
-        let filter = if self.discovered {
+        let filters = if self.discovered {
             fs::create_dir(&discovery).expect("a new folder");
-            write_discovery_file(&discovery, &self.configuration);
-            bootstrap::discovered_filter(&discovery)
+            self.deployment
+                .write_discovery_file(&discovery, &self.configuration);
+            self.deployment
+                .discovered_filters(&self.configuration, &discovery)
         } else {
-            bootstrap::inline_filter(&self.configuration)
+            self.deployment.filters(&self.configuration)
         };
         let bootstrap = Bootstrap {
             listeners: &self.listeners,
-            filter: &filter,
+            filters: &filters,
             origin: origin.address(),
             upstream_http2: self.upstream_http2,
             routes: &self.routes,
@@ -267,6 +294,7 @@ impl EnvoyBuilder {
             process,
             watchdog,
             folder,
+            deployment: self.deployment,
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             listeners: HashMap::new(),
             tls: self
@@ -282,6 +310,10 @@ impl EnvoyBuilder {
     fn spawn(&self, config: &Path, folder: &Path) -> Child {
         let log = File::create(log_path(folder)).expect("a log file");
         let binary = envoy_binary();
+        let wasm_log_level = match self.log_every_call {
+            true => "wasm:trace",
+            false => "wasm:info",
+        };
         Command::new(&binary)
             .arg("-c")
             .arg(config)
@@ -289,7 +321,7 @@ impl EnvoyBuilder {
             .arg(admin_path(folder))
             .args(["--file-flush-interval-msec", "50"])
             .args(["--disable-hot-restart", "--log-level", "warning"])
-            .args(["--component-log-level", "wasm:info"])
+            .args(["--component-log-level", wasm_log_level])
             .args(["--concurrency", &self.concurrency.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -420,17 +452,6 @@ async fn admin_get(admin: SocketAddr, path: &str) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
-}
-
-/// Envoy notices a file that is moved into the watched folder, not one that is written there.
-fn write_discovery_file(folder: &Path, configuration: &str) {
-    let (written, moved) = (folder.join("filter.json.new"), folder.join("filter.json"));
-    fs::write(
-        &written,
-        bootstrap::discovery_response(configuration).to_string(),
-    )
-    .expect("a written file");
-    fs::rename(&written, &moved).expect("a moved file");
 }
 
 fn discovery_folder(folder: &Path) -> PathBuf {

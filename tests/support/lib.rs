@@ -18,6 +18,7 @@
 pub mod bootstrap;
 pub mod client;
 pub mod connector;
+pub mod deployment;
 pub mod envoy;
 pub mod example;
 mod field_encoding;
@@ -34,6 +35,7 @@ pub mod version;
 pub mod wasm;
 
 pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};
+pub use deployment::Deployment;
 pub use envoy::{Envoy, Update};
 pub use example::Installation;
 pub use listener::{Listener, Tls};
