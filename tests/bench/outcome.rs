@@ -1,0 +1,82 @@
+//! How a part of the benchmark ends: targets met or missed, doubts, or a failure.
+
+/// What keeps a part from giving figures.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something that the benchmark needs is missing or does not run.
+    Setup(String),
+    /// A case does not do its job: its figures would mean nothing.
+    WrongState(String),
+}
+
+/// Names what was tried, where an error only says what went wrong.
+pub(crate) fn setup<E: std::fmt::Display>(what: impl std::fmt::Display) -> impl FnOnce(E) -> Failure {
+    move |error| Failure::Setup(format!("{what}: {error}"))
+}
+
+/// What a part that gave figures came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The targets of the contract that it measured.
+    pub(crate) targets: Vec<Target>,
+    /// Why the figures should not be believed; empty when they may be.
+    pub(crate) doubts: Vec<String>,
+}
+
+impl Outcome {
+    /// Takes in what another part came to.
+    pub(crate) fn extend(&mut self, other: Outcome) {
+        self.targets.extend(other.targets);
+        self.doubts.extend(other.doubts);
+    }
+
+    /// The program's exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        if !self.doubts.is_empty() {
+            3
+        } else if self.targets.iter().any(|target| target.met == Some(false)) {
+            1
+        } else {
+            0
+        }
+    }
+}
+
+/// A target of the contract beside what was measured.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// What it limits.
+    pub(crate) what: String,
+    /// The limit, in words.
+    pub(crate) limit: String,
+    /// What was measured, in words.
+    pub(crate) measured: String,
+    /// Whether it was met; `None` when it was not measured.
+    pub(crate) met: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Target};
+
+    fn target(met: Option<bool>) -> Target {
+        Target {
+            what: String::new(),
+            limit: String::new(),
+            measured: String::new(),
+            met,
+        }
+    }
+
+    #[test]
+    fn a_missed_target_is_told_by_the_exit_code_and_a_doubt_goes_before_it() {
+        let mut outcome = Outcome::default();
+        assert_eq!(outcome.exit_code(), 0);
+        outcome.targets = vec![target(Some(true)), target(None)];
+        assert_eq!(outcome.exit_code(), 0);
+        outcome.targets.push(target(Some(false)));
+        assert_eq!(outcome.exit_code(), 1);
+        outcome.doubts.push("noise".to_owned());
+        assert_eq!(outcome.exit_code(), 3);
+    }
+}
