@@ -114,11 +114,14 @@ impl Duty {
             let path = format!("{CHECKED}{:016x}", fastrand::u64(..));
             let sent: Arc<[u8]> = request(&path, extra);
             let answered = connection.exchange(&sent).await;
-            answered.map_err(|error| wrong(format!("expected an answer of the origin, got: {error}")))?;
+            answered.map_err(|error| {
+                wrong(format!("expected an answer of the origin, got: {error}"))
+            })?;
             let received = origin
                 .received(&path)
                 .ok_or_else(|| wrong("expected it at the origin, it never came".to_owned()))?;
-            self.compare(number, !extra.is_empty(), &received).map_err(wrong)?;
+            self.compare(number, !extra.is_empty(), &received)
+                .map_err(wrong)?;
         }
         Ok(())
     }
@@ -152,7 +155,11 @@ impl Duty {
                     Want::Contains(part) => got.contains(part),
                 });
             if !fits {
-                return Err(format!("{name}: expected {}, the origin got {}", say(&expected), list(&got)));
+                return Err(format!(
+                    "{name}: expected {}, the origin got {}",
+                    say(&expected),
+                    list(&got)
+                ));
             }
         }
         Ok(())
@@ -191,7 +198,11 @@ mod tests {
 
     fn received(fields: &[(&str, &str)]) -> Headers {
         let fields = fields.iter();
-        Headers(fields.map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect())
+        Headers(
+            fields
+                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -207,7 +218,15 @@ mod tests {
         let every = Duty::every_request();
         assert_eq!(every.compare(1, false, &both), Ok(()));
         assert!(every.compare(1, false, &received(&[(DER, &der)])).is_err());
-        assert!(every.compare(2, true, &received(&[(DER, &der), (SHA256, &sha256), (DER, "forged")])).is_err());
+        assert!(
+            every
+                .compare(
+                    2,
+                    true,
+                    &received(&[(DER, &der), (SHA256, &sha256), (DER, "forged")])
+                )
+                .is_err()
+        );
         let spelling = received(&[("cf_client_cert_sha256", "forged")]);
         assert!(first.compare(2, true, &spelling).is_err());
         assert!(Duty::nothing().compare(2, true, &none).is_err());

@@ -46,7 +46,8 @@ pub(crate) fn lua(script: &str, hostnames: usize) -> Value {
 pub(crate) fn settings(count: usize, extra: &Value) -> String {
     let settings: Vec<Value> = names(count)
         .map(|hostname| {
-            let mut setting = json!({ "hostname": hostname, "client_certificate_forwarding": true });
+            let mut setting =
+                json!({ "hostname": hostname, "client_certificate_forwarding": true });
             if hostname == HOST {
                 for (key, value) in extra.as_object().into_iter().flatten() {
                     setting[key] = value.clone();

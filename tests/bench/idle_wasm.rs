@@ -1,6 +1,9 @@
 //! Wasm filters that do nothing for the request: the floor below every filter, and what single steps add to it.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::outcome::{Failure, setup};
 
@@ -22,7 +25,8 @@ impl Steps {
     /// When it can't be written.
     pub(crate) fn write(self, folder: &Path, name: &str) -> Result<PathBuf, Failure> {
         let path = folder.join(format!("{name}.wasm"));
-        let wasm = wat::parse_str(self.text()).map_err(setup("the wasm filter that does nothing"))?;
+        let wasm =
+            wat::parse_str(self.text()).map_err(setup("the wasm filter that does nothing"))?;
         fs::write(&path, wasm).map_err(setup(path.display()))?;
         Ok(path)
     }

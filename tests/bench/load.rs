@@ -168,13 +168,20 @@ pub(crate) async fn slice(
     let start = Instant::now();
     let mut running = JoinSet::new();
     for connection in connections.drain(..) {
-        running.spawn(run(connection, Arc::clone(request), until, start, latencies));
+        running.spawn(run(
+            connection,
+            Arc::clone(request),
+            until,
+            start,
+            latencies,
+        ));
     }
     let (mut requests, mut all_latencies) = (0, Vec::new());
     while let Some(ended) = running.join_next().await {
         let ended = ended.map_err(setup("a connection's task"))?;
-        let (connection, count, latencies) = ended
-            .map_err(|error| Failure::WrongState(format!("a request under load failed: {error}")))?;
+        let (connection, count, latencies) = ended.map_err(|error| {
+            Failure::WrongState(format!("a request under load failed: {error}"))
+        })?;
         connections.push(connection);
         requests += count;
         all_latencies.extend(latencies);

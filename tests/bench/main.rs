@@ -1,1 +1,103 @@
-fn main(){}
+//! `make bench`: what the filter costs in a real Envoy, beside the alternatives (spec §6).
+
+mod bench_envoy;
+mod cases;
+mod chart;
+mod cost;
+mod duty;
+mod filters;
+mod head;
+mod idle_wasm;
+mod load;
+mod options;
+mod origin;
+mod outcome;
+mod processor;
+mod progress;
+mod quiet;
+mod report;
+mod rounds;
+mod statistics;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use fastrand::Rng;
+
+use head::Head;
+use options::{Command, Options};
+use outcome::{Failure, Outcome};
+
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    // A panic of the support library is an error in the set-up: it says what is missing, and Envoy's log follows.
+    let code = catch_unwind(AssertUnwindSafe(|| run(options))).unwrap_or(2);
+    ExitCode::from(code)
+}
+
+fn run(mut options: Options) -> u8 {
+    // One thread for the load: it must not compete with what it measures.
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("bench: no runtime: {error}");
+            return 2;
+        }
+    };
+    let measured = runtime.block_on(async {
+        tokio::select! {
+            outcome = measure(&mut options) => Some(outcome),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    match measured {
+        None => {
+            eprintln!("\nbench: interrupted");
+            INTERRUPTED
+        }
+        Some(Ok(outcome)) => conclude(&outcome),
+        Some(Err(Failure::Setup(what))) => {
+            eprintln!("bench: {what}");
+            2
+        }
+        Some(Err(Failure::WrongState(what))) => {
+            eprintln!("bench: a case does not do its job, so nothing is measured: {what}");
+            4
+        }
+    }
+}
+
+async fn measure(options: &mut Options) -> Result<Outcome, Failure> {
+    let seed = options.seed();
+    let mut rng = Rng::with_seed(seed);
+    let head = Head::now(seed);
+    eprintln!("bench: {}", head.line());
+    let mut outcome = Outcome::default();
+    for part in options.parts() {
+        outcome.extend(match part {
+            Command::Cost => cost::run(options, &head, &mut rng).await?,
+            Command::Scale => Outcome::default(),
+            Command::Peers => Outcome::default(),
+        });
+    }
+    Ok(outcome)
+}
+
+fn conclude(outcome: &Outcome) -> u8 {
+    println!();
+    if !outcome.targets.is_empty() {
+        report::targets(&outcome.targets);
+    }
+    for doubt in &outcome.doubts {
+        println!("NOT TO BE BELIEVED: {doubt}");
+    }
+    outcome.exit_code()
+}

@@ -10,7 +10,9 @@ pub(crate) enum Failure {
 }
 
 /// Names what was tried, where an error only says what went wrong.
-pub(crate) fn setup<E: std::fmt::Display>(what: impl std::fmt::Display) -> impl FnOnce(E) -> Failure {
+pub(crate) fn setup<E: std::fmt::Display>(
+    what: impl std::fmt::Display,
+) -> impl FnOnce(E) -> Failure {
     move |error| Failure::Setup(format!("{what}: {error}"))
 }
 

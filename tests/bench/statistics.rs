@@ -114,6 +114,9 @@ mod tests {
         let below: Vec<f64> = (0..50).map(|_| 2.0 + rng.f64()).collect();
         let above: Vec<f64> = below.iter().map(|value| value * 3.0).collect();
         let ratio = ratio_estimate(&above, &below, &mut rng);
-        assert!((ratio.high - 3.0).abs() < 1e-9 && (ratio.low - 3.0).abs() < 1e-9, "{ratio:?}");
+        assert!(
+            (ratio.high - 3.0).abs() < 1e-9 && (ratio.low - 3.0).abs() < 1e-9,
+            "{ratio:?}"
+        );
     }
 }

@@ -1,0 +1,259 @@
+//! What `cost` compares.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::{pki, wasm_module};
+
+use crate::{
+    bench_envoy::{DIRECT, Lane, TO_ORIGIN},
+    duty::{Duty, Want},
+    filters::{header_to_add, lua, settings, wasm},
+    idle_wasm::Steps,
+    outcome::Failure,
+};
+
+/// How many settings the cases have that are compared with each other.
+const SETTINGS: usize = 100;
+
+/// One case.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    /// How it is called in the table.
+    pub(crate) title: &'static str,
+    /// Its listener, whose name is the case's in JSON.
+    pub(crate) lane: Lane,
+    /// What it must do to be measured.
+    pub(crate) duty: Duty,
+    /// The path that the load asks for.
+    pub(crate) path: &'static str,
+    /// The listener whose cost is taken off; `None` for such a listener itself.
+    pub(crate) baseline: Option<&'static str>,
+    /// The part of the table that it stands in.
+    pub(crate) group: Group,
+}
+
+/// The parts of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// The cases of the contract.
+    Contract,
+    /// Single steps, to see where the time goes.
+    Anatomy,
+}
+
+impl Case {
+    fn new(name: &str, title: &'static str, duty: Duty, filters: Vec<Value>) -> Case {
+        Case {
+            title,
+            lane: Lane::new(name, filters),
+            duty,
+            path: DIRECT,
+            baseline: Some(NO_FILTER),
+            group: Group::Contract,
+        }
+    }
+
+    fn baseline(mut self) -> Case {
+        self.baseline = None;
+        self
+    }
+
+    /// Envoy's router adds headers only to what it sends on: such a case is measured on the way to the origin.
+    fn to_origin(mut self) -> Case {
+        self.path = TO_ORIGIN;
+        self.baseline = self.baseline.map(|_| NO_FILTER_TO_ORIGIN);
+        self
+    }
+
+    /// Its name in JSON.
+    pub(crate) fn name(&self) -> &str {
+        &self.lane.name
+    }
+}
+
+/// The names that the targets speak of.
+pub(crate) const NO_FILTER: &str = "no-filter";
+pub(crate) const NO_FILTER_TO_ORIGIN: &str = "no-filter-to-origin";
+pub(crate) const IDLE_WASM: &str = "idle-wasm";
+pub(crate) const PLAIN_STEADY: &str = "plain-steady";
+pub(crate) const PLAIN_EVERY: &str = "plain-every-request";
+pub(crate) const FAST_PATH_STEADY: &str = "fast-path-steady";
+pub(crate) const LUA_FIRST: &str = "lua-first-request";
+pub(crate) const LUA_EVERY: &str = "lua-every-request";
+
+/// Every case; modules that they need are written into `folder`.
+///
+/// # Errors
+/// When they can't be written.
+pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> {
+    let product =
+        |name: &str, extra: Value| wasm(name, &wasm_module(), &settings(SETTINGS, &extra));
+    let every = json!({ "forward_on": "every_request" });
+    let idle = Steps::default().write(folder, IDLE_WASM)?;
+    let mut cases = vec![
+        Case::new(NO_FILTER, "no filter", Duty::nothing(), vec![]).baseline(),
+        Case::new(
+            IDLE_WASM,
+            "wasm filter that does nothing",
+            Duty::nothing(),
+            vec![wasm(IDLE_WASM, &idle, "")],
+        ),
+        Case::new(
+            PLAIN_STEADY,
+            "plain, steady state",
+            Duty::first_request(),
+            vec![product(PLAIN_STEADY, json!({}))],
+        ),
+        // The fast path's case, FAST_PATH_STEADY, stands here.
+        Case::new(
+            PLAIN_EVERY,
+            "plain, every_request",
+            Duty::every_request(),
+            vec![product(PLAIN_EVERY, every.clone())],
+        ),
+        Case::new(
+            "plain-fields",
+            "plain, five fields in request_headers",
+            fields_duty(),
+            vec![product("plain-fields", fields())],
+        ),
+        Case::new(
+            LUA_FIRST,
+            "Lua, once per remote address",
+            Duty::first_request(),
+            vec![lua(include_str!("lua/first_request.lua"), SETTINGS)],
+        ),
+        Case::new(
+            LUA_EVERY,
+            "Lua, every request",
+            Duty::every_request(),
+            vec![lua(include_str!("lua/every_request.lua"), SETTINGS)],
+        ),
+        native_xfcc(),
+        Case::new(
+            NO_FILTER_TO_ORIGIN,
+            "no filter, to the origin",
+            Duty::nothing(),
+            vec![],
+        )
+        .baseline()
+        .to_origin(),
+        native_headers(),
+        Case::new(
+            "plain-every-request-to-origin",
+            "plain, every_request, to the origin",
+            Duty::every_request(),
+            vec![product("plain-every-request-to-origin", every)],
+        )
+        .to_origin(),
+    ];
+    if anatomy {
+        cases.extend(anatomy_cases(folder)?);
+    }
+    Ok(cases)
+}
+
+/// Single steps of the steady state, each on top of the wasm filter that does nothing.
+fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
+    let response_headers = Steps {
+        response_headers: true,
+        ..Steps::default()
+    };
+    let header_map = Steps {
+        header_map: true,
+        ..Steps::default()
+    };
+    let property = Steps {
+        property: true,
+        ..Steps::default()
+    };
+    let all = Steps {
+        response_headers: true,
+        header_map: true,
+        property: true,
+    };
+    [
+        (
+            "idle-response-headers",
+            "nothing + response headers callback",
+            response_headers,
+        ),
+        ("idle-header-map", "nothing + header map read", header_map),
+        ("idle-property", "nothing + property read", property),
+        ("idle-all", "nothing + all three", all),
+    ]
+    .into_iter()
+    .map(|(name, title, steps)| {
+        let module = steps.write(folder, name)?;
+        let case = Case::new(name, title, Duty::nothing(), vec![wasm(name, &module, "")]);
+        Ok(Case {
+            group: Group::Anatomy,
+            ..case
+        })
+    })
+    .collect()
+}
+
+fn fields() -> Value {
+    json!({
+        "client_certificate_forwarding": false,
+        "request_headers": {
+            "X-Client-Verified": "certVerified",
+            "X-Client-Subject": "certSubjectDN",
+            "X-Client-Serial": "certSerial",
+            "X-Client-Not-After": "certNotAfter",
+            "X-Client-Sha256": "certFingerprintSHA256"
+        }
+    })
+}
+
+fn fields_duty() -> Duty {
+    Duty::headers(vec![
+        ("x-client-verified", Want::Is("SUCCESS".to_owned())),
+        ("x-client-subject", Want::Contains("Test Client".to_owned())),
+        ("x-client-serial", Want::Contains(String::new())),
+        ("x-client-not-after", Want::Contains(" GMT".to_owned())),
+        ("x-client-sha256", Want::Is(pki().client.sha256())),
+    ])
+}
+
+fn native_xfcc() -> Case {
+    let hash = Want::Contains(format!("Hash={}", pki().client.sha256()));
+    let duty = Duty::headers(vec![("x-forwarded-client-cert", hash)]);
+    let mut case = Case::new(
+        "native-xfcc",
+        "native XFCC with the certificate",
+        duty,
+        vec![],
+    );
+    for (field, value) in [
+        ("forward_client_cert_details", json!("SANITIZE_SET")),
+        ("set_current_client_cert_details", json!({ "cert": true })),
+    ] {
+        case.lane.manager.insert(field.to_owned(), value);
+    }
+    case
+}
+
+fn native_headers() -> Case {
+    let duty = Duty::headers(vec![
+        (
+            "x-client-cert",
+            Want::Contains("BEGIN%20CERTIFICATE".to_owned()),
+        ),
+        ("x-client-cert-sha256", Want::Is(pki().client.sha256())),
+    ]);
+    let mut case = Case::new(
+        "native-headers",
+        "native request_headers_to_add, to the origin",
+        duty,
+        vec![],
+    )
+    .to_origin();
+    case.lane.request_headers_to_add = vec![
+        header_to_add("x-client-cert", "%DOWNSTREAM_PEER_CERT%"),
+        header_to_add("x-client-cert-sha256", "%DOWNSTREAM_PEER_FINGERPRINT_256%"),
+    ];
+    case
+}

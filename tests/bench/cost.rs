@@ -1,0 +1,314 @@
+//! `bench cost`: processor time per request, beside the alternatives.
+
+use std::{fs, time::Duration};
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use support::{Envoy, wasm_module};
+
+use crate::{
+    bench_envoy,
+    cases::{
+        Case, FAST_PATH_STEADY, Group, IDLE_WASM, LUA_EVERY, LUA_FIRST, NO_FILTER, PLAIN_EVERY,
+        PLAIN_STEADY, cases,
+    },
+    chart::{self, Bar},
+    head::Head,
+    load::{client_tls, open_all, request},
+    options::Options,
+    origin::SmallOrigin,
+    outcome::{Failure, Outcome, Target, setup},
+    processor,
+    quiet::Watch,
+    report::{self, with_interval},
+    rounds::{self, Runner, differences},
+    statistics::{Estimate, median, median_estimate, quantile, ratio_estimate},
+};
+
+/// How long one measurement of latency takes: requests one after the other on one connection.
+const LATENCY: Duration = Duration::from_millis(50);
+/// The largest error of a ratio, as a share of it, with which a second run can agree.
+const ERROR: f64 = 0.10;
+/// The largest module that the contract allows, in bytes.
+const LARGEST_MODULE: u64 = 350 * 1024;
+
+/// Runs it.
+pub(crate) async fn run(options: &Options, head: &Head, rng: &mut Rng) -> Result<Outcome, Failure> {
+    let folder = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir()
+        .map_err(setup("a temporary folder"))?;
+    let cases = cases(folder.path(), options.anatomy)?;
+    let origin = SmallOrigin::start()?;
+    let lanes: Vec<_> = cases.iter().map(|case| case.lane.clone()).collect();
+    eprintln!(
+        "cost: starting Envoy with {} listeners, and checking that each case does its job …",
+        lanes.len()
+    );
+    let envoy = bench_envoy::start(&lanes, origin.address).await?;
+    let mut runners = Vec::new();
+    for case in &cases {
+        runners.push(prepare(case, &envoy, &origin, options).await?);
+    }
+
+    let measured = || processor::time_of(envoy.pid()).map_err(setup("Envoy's processor time"));
+    let watch = Watch::start(measured()?)?;
+    rounds::run(
+        "cost: round",
+        &mut runners,
+        options.rounds,
+        options.slice(),
+        Some(LATENCY),
+        rng,
+    )
+    .await?;
+    let baseline = &find(&cases, &runners, NO_FILTER)
+        .expect("the baseline is a case")
+        .series
+        .cpu;
+    let mut doubts = watch.doubts("cost", measured()?, baseline)?;
+    for case in &cases {
+        check(case, &envoy, &origin).await?;
+    }
+    let reloads = envoy.vm_reloads().await;
+    if reloads > 0 {
+        return Err(Failure::WrongState(format!(
+            "Envoy had to start a VM anew {reloads} times under load"
+        )));
+    }
+
+    let rows = rows(&cases, &runners, rng);
+    println!(
+        "\nProcessor time of Envoy per request, HTTP/1.1 keep-alive over mTLS, one worker\n{}",
+        head.line()
+    );
+    print_table(&rows);
+    let targets = targets(&cases, &runners, rng, &mut doubts)?;
+    let load = median(
+        &runners
+            .iter()
+            .flat_map(|runner| runner.series.load.clone())
+            .collect::<Vec<_>>(),
+    );
+    println!("The load itself took {load:.1} µs per request, in this program's own time.");
+    let json = json!({
+        "head": head.to_json(), "rounds": options.rounds, "cases": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
+        "load_us": load, "doubts": doubts
+    });
+    report::write_json("cost.json", &json)?;
+    let svg = report::write("cost.svg", &svg(&rows, head))?;
+    println!("Chart: {}", svg.display());
+    Ok(Outcome { targets, doubts })
+}
+
+/// Opens the case's connections, and lets each of them prove that it does its job.
+async fn prepare(
+    case: &Case,
+    envoy: &Envoy,
+    origin: &SmallOrigin,
+    options: &Options,
+) -> Result<Runner, Failure> {
+    let address = envoy.address(case.name());
+    let count = options.connections as usize;
+    let mut connections = open_all(count, address, &client_tls(), &[]).await?;
+    for connection in &mut connections {
+        let checked = case.duty.check(case.title, connection, origin).await;
+        checked.map_err(|failure| with_log(failure, envoy))?;
+    }
+    let weight = if case.baseline.is_none() { 2 } else { 1 };
+    Ok(Runner::new(
+        connections,
+        request(case.path, &[]),
+        envoy.pid(),
+        weight,
+    ))
+}
+
+/// Looks once more, on a new connection.
+async fn check(case: &Case, envoy: &Envoy, origin: &SmallOrigin) -> Result<(), Failure> {
+    let mut connections = open_all(1, envoy.address(case.name()), &client_tls(), &[]).await?;
+    case.duty
+        .check(case.title, &mut connections[0], origin)
+        .await
+}
+
+fn with_log(failure: Failure, envoy: &Envoy) -> Failure {
+    match failure {
+        Failure::WrongState(what) if !envoy.log().is_empty() => {
+            Failure::WrongState(format!("{what}\nEnvoy's log:\n{}", envoy.log()))
+        }
+        other => other,
+    }
+}
+
+fn find<'a>(cases: &[Case], runners: &'a [Runner], name: &str) -> Option<&'a Runner> {
+    let index = cases.iter().position(|case| case.name() == name)?;
+    runners.get(index)
+}
+
+struct Row<'a> {
+    case: &'a Case,
+    cpu: f64,
+    /// Over the baseline; `None` for a baseline.
+    added: Option<Estimate>,
+    rate: f64,
+    /// Median and 99th percentile, over the baseline's except for a baseline.
+    latency: (f64, f64),
+}
+
+fn rows<'a>(cases: &'a [Case], runners: &[Runner], rng: &mut Rng) -> Vec<Row<'a>> {
+    cases
+        .iter()
+        .zip(runners)
+        .map(|(case, runner)| {
+            let series = &runner.series;
+            let baseline = case.baseline.and_then(|name| find(cases, runners, name));
+            let latency = |share: f64| {
+                let base = baseline.map_or(0.0, |base| quantile(&base.series.latencies, share));
+                quantile(&series.latencies, share) - base
+            };
+            Row {
+                case,
+                cpu: median(&series.cpu),
+                added: baseline
+                    .map(|base| median_estimate(&differences(&series.cpu, &base.series.cpu), rng)),
+                rate: median(&series.rate),
+                latency: (latency(0.5), latency(0.99)),
+            }
+        })
+        .collect()
+}
+
+impl Row<'_> {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.case.name(), "title": self.case.title, "cpu_us": self.cpu,
+            "added_us": self.added.map(|added| json!({ "median": added.value, "low": added.low, "high": added.high })),
+            "requests_per_second": self.rate, "baseline": self.case.baseline,
+            "latency_us": { "p50": self.latency.0, "p99": self.latency.1 }
+        })
+    }
+}
+
+fn print_table(rows: &[Row<'_>]) {
+    let header = [
+        "case",
+        "µs/request",
+        "added µs (95 %)",
+        "requests/s",
+        "latency p50 µs",
+        "p99 µs",
+    ];
+    let mut table = report::table(&header);
+    for row in rows {
+        let signed = |value: f64| match row.added {
+            Some(_) => format!("{value:+.1}"),
+            None => format!("{value:.1}"),
+        };
+        table.add_row(vec![
+            row.case.title.to_owned(),
+            format!("{:.1}", row.cpu),
+            row.added
+                .map_or_else(|| "-".to_owned(), |added| with_interval(&added, 1)),
+            format!("{:.0}", row.rate),
+            signed(row.latency.0),
+            signed(row.latency.1),
+        ]);
+    }
+    println!("{table}");
+    println!(
+        "Added: over the case without a filter of the same rounds and the same way. Latency: one request at a time."
+    );
+}
+
+fn svg(rows: &[Row<'_>], head: &Head) -> String {
+    let bars: Vec<Bar> = rows
+        .iter()
+        .filter_map(|row| {
+            let added = row.added?;
+            Some(Bar {
+                label: row.case.title.to_owned(),
+                value: added.value,
+                interval: (added.low, added.high),
+                own: row.case.title.starts_with("plain") || row.case.title.starts_with("fast path"),
+            })
+        })
+        .collect();
+    chart::bars(
+        "Envoy's processor time per request over no filter",
+        &head.line(),
+        "µs",
+        &bars,
+    )
+}
+
+/// What the contract limits, as ratios of added processor time.
+fn targets(
+    cases: &[Case],
+    runners: &[Runner],
+    rng: &mut Rng,
+    doubts: &mut Vec<String>,
+) -> Result<Vec<Target>, Failure> {
+    let added = |name: &str| {
+        let case = cases.iter().find(|case| case.name() == name)?;
+        let series = &find(cases, runners, name)?.series;
+        let baseline = &find(cases, runners, case.baseline?)?.series;
+        Some(differences(&series.cpu, &baseline.cpu))
+    };
+    let mut targets = Vec::new();
+    for (what, of, to, limit) in [
+        (
+            "fast path, steady state : Lua for the same job",
+            FAST_PATH_STEADY,
+            LUA_FIRST,
+            0.6,
+        ),
+        (
+            "plain, steady state : Lua for the same job",
+            PLAIN_STEADY,
+            LUA_FIRST,
+            1.2,
+        ),
+        (
+            "plain, steady state : wasm that does nothing",
+            PLAIN_STEADY,
+            IDLE_WASM,
+            2.2,
+        ),
+        (
+            "plain, every_request : Lua on every request",
+            PLAIN_EVERY,
+            LUA_EVERY,
+            1.3,
+        ),
+    ] {
+        let ratio = match (added(of), added(to)) {
+            (Some(of), Some(to)) => Some(ratio_estimate(&of, &to, rng)),
+            _ => None,
+        };
+        if let Some(ratio) = ratio.filter(|ratio| ratio.relative_error() > ERROR) {
+            doubts.push(format!(
+                "{what}: the ratio is only known within {:.0} % (at most {:.0} %): more rounds may help",
+                ratio.relative_error() * 100.0,
+                ERROR * 100.0
+            ));
+        }
+        targets.push(Target {
+            what: what.to_owned(),
+            limit: limit.to_string(),
+            measured: ratio.map_or_else(|| "-".to_owned(), |ratio| with_interval(&ratio, 2)),
+            met: ratio.map(|ratio| ratio.value <= limit),
+        });
+    }
+    let module = fs::metadata(wasm_module())
+        .map_err(setup("the wasm module"))?
+        .len();
+    targets.push(Target {
+        what: "the wasm module".to_owned(),
+        limit: report::bytes(LARGEST_MODULE as f64),
+        measured: report::bytes(module as f64),
+        met: Some(module <= LARGEST_MODULE),
+    });
+    debug_assert!(cases.iter().any(|case| case.group == Group::Contract));
+    Ok(targets)
+}

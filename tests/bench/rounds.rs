@@ -1,0 +1,133 @@
+//! Measures lanes of one or more processes in turn, in rounds of random order.
+
+use std::{sync::Arc, time::Duration};
+
+use fastrand::Rng;
+
+use crate::{
+    load::{Connection, Slice, Until, slice},
+    outcome::Failure,
+    progress::Progress,
+};
+
+/// One thing that is measured.
+pub(crate) struct Runner {
+    /// Connections in their steady state.
+    pub(crate) connections: Vec<Connection>,
+    /// What they ask for.
+    pub(crate) request: Arc<[u8]>,
+    /// The process whose processor time counts.
+    pub(crate) pid: u32,
+    /// How often a round measures it. A baseline is worth more than once: everything is compared with it.
+    pub(crate) weight: usize,
+    /// One figure a round.
+    pub(crate) series: Series,
+}
+
+/// What the rounds gave.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Series {
+    /// Processor time per request in microseconds, a round each.
+    pub(crate) cpu: Vec<f64>,
+    /// Requests per second, a round each.
+    pub(crate) rate: Vec<f64>,
+    /// Microseconds that single requests took which waited for no other, of all rounds.
+    pub(crate) latencies: Vec<f64>,
+    /// Processor time of the load itself per request in microseconds, a round each.
+    pub(crate) load: Vec<f64>,
+}
+
+impl Runner {
+    /// Measures these connections.
+    pub(crate) fn new(
+        connections: Vec<Connection>,
+        request: Arc<[u8]>,
+        pid: u32,
+        weight: usize,
+    ) -> Runner {
+        Runner {
+            connections,
+            request,
+            pid,
+            weight,
+            series: Series::default(),
+        }
+    }
+
+    async fn measure(&mut self, length: Duration) -> Result<Slice, Failure> {
+        slice(
+            &mut self.connections,
+            &self.request,
+            Until::Elapsed(length),
+            false,
+            self.pid,
+        )
+        .await
+    }
+
+    /// Requests one after the other on one connection, so that none waits for another.
+    async fn measure_latency(&mut self, length: Duration) -> Result<(), Failure> {
+        let rest = self.connections.split_off(1);
+        let measured = slice(
+            &mut self.connections,
+            &self.request,
+            Until::Elapsed(length),
+            true,
+            self.pid,
+        )
+        .await;
+        self.connections.extend(rest);
+        self.series.latencies.extend(measured?.latencies);
+        Ok(())
+    }
+}
+
+/// Measures each of the runners `rounds` times for `length`.
+///
+/// # Errors
+/// Those of [`slice`].
+pub(crate) async fn run(
+    what: &'static str,
+    runners: &mut [Runner],
+    rounds: u32,
+    length: Duration,
+    latency: Option<Duration>,
+    rng: &mut Rng,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(what, u64::from(rounds));
+    for _ in 0..rounds {
+        let mut order: Vec<usize> = runners
+            .iter()
+            .enumerate()
+            .flat_map(|(index, runner)| vec![index; runner.weight])
+            .collect();
+        rng.shuffle(&mut order);
+        let mut slices: Vec<Vec<Slice>> = runners.iter().map(|_| Vec::new()).collect();
+        for index in order {
+            slices[index].push(runners[index].measure(length).await?);
+            if let Some(latency) = latency {
+                runners[index].measure_latency(latency).await?;
+            }
+        }
+        for (runner, slices) in runners.iter_mut().zip(&slices) {
+            let mean = |figure: &dyn Fn(&Slice) -> f64| {
+                slices.iter().map(figure).sum::<f64>() / slices.len() as f64
+            };
+            let series = &mut runner.series;
+            series.cpu.push(mean(&Slice::cpu_per_request));
+            series.rate.push(mean(&|slice| {
+                slice.requests as f64 / slice.wall.as_secs_f64()
+            }));
+            series.load.push(mean(&|slice| {
+                slice.own_cpu.as_secs_f64() * 1e6 / slice.requests.max(1) as f64
+            }));
+        }
+        progress.step();
+    }
+    Ok(())
+}
+
+/// The differences of two series, round by round.
+pub(crate) fn differences(of: &[f64], from: &[f64]) -> Vec<f64> {
+    of.iter().zip(from).map(|(of, from)| of - from).collect()
+}
