@@ -149,6 +149,8 @@ fn find<'a>(cases: &[Case], runners: &'a [Runner], name: &str) -> Option<&'a Run
 struct Row<'a> {
     case: &'a Case,
     cpu: f64,
+    /// The same in each round.
+    rounds: Vec<f64>,
     /// Over the baseline; `None` for a baseline.
     added: Option<Estimate>,
     rate: f64,
@@ -170,6 +172,7 @@ fn rows<'a>(cases: &'a [Case], runners: &[Runner], rng: &mut Rng) -> Vec<Row<'a>
             Row {
                 case,
                 cpu: median(&series.cpu),
+                rounds: series.cpu.clone(),
                 added: baseline
                     .map(|base| median_estimate(&differences(&series.cpu, &base.series.cpu), rng)),
                 rate: median(&series.rate),
@@ -184,6 +187,7 @@ impl Row<'_> {
         json!({
             "name": self.case.name(), "title": self.case.title, "cpu_us": self.cpu,
             "added_us": self.added.map(|added| json!({ "median": added.value, "low": added.low, "high": added.high })),
+            "rounds_cpu_us": self.rounds,
             "requests_per_second": self.rate, "baseline": self.case.baseline,
             "latency_us": { "p50": self.latency.0, "p99": self.latency.1 }
         })

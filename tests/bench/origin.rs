@@ -44,8 +44,8 @@ impl SmallOrigin {
             .enable_io()
             .build()
             .map_err(setup("the origin's runtime"))?;
-        let listener = runtime
-            .block_on(TcpListener::bind("127.0.0.1:0"))
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .map_err(setup("the origin's port"))?;
         let address = listener.local_addr().map_err(setup("the origin's port"))?;
         let state = Arc::<State>::default();
@@ -54,6 +54,7 @@ impl SmallOrigin {
             .name("origin".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
+                    let listener = TcpListener::from_std(listener).expect("a runtime with I/O");
                     while let Ok((stream, _)) = listener.accept().await {
                         tokio::spawn(serve(stream, Arc::clone(&shared)));
                     }
