@@ -17,6 +17,7 @@ mod progress;
 mod quiet;
 mod report;
 mod rounds;
+mod scale;
 mod statistics;
 
 use std::{
@@ -84,7 +85,7 @@ async fn measure(options: &mut Options) -> Result<Outcome, Failure> {
     for part in options.parts() {
         outcome.extend(match part {
             Command::Cost => cost::run(options, &head, &mut rng).await?,
-            Command::Scale => Outcome::default(),
+            Command::Scale => scale::run(options, &head, &mut rng).await?,
             Command::Peers => Outcome::default(),
         });
     }
