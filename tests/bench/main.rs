@@ -12,6 +12,7 @@ mod load;
 mod options;
 mod origin;
 mod outcome;
+mod peers;
 mod processor;
 mod progress;
 mod quiet;
@@ -86,7 +87,7 @@ async fn measure(options: &mut Options) -> Result<Outcome, Failure> {
         outcome.extend(match part {
             Command::Cost => cost::run(options, &head, &mut rng).await?,
             Command::Scale => scale::run(options, &head, &mut rng).await?,
-            Command::Peers => Outcome::default(),
+            Command::Peers => peers::run(options, &head, &mut rng).await?,
         });
     }
     Ok(outcome)
