@@ -32,7 +32,7 @@ build: toolchain
 
 .PHONY: programs
 programs:
-	cargo build --locked -p integration -p settings-api --bins
+	cargo build --locked -p integration -p settings-api --bin demo --bin settings-api
 
 .PHONY: demo
 demo: build envoy programs ## Real mTLS requests through a real Envoy, and what the origin received
@@ -73,6 +73,11 @@ fast-path: toolchain ## The YAML of the fast path for a plugin configuration: ma
 fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-guided where there is a C++ compiler
 	@cargo run --locked --quiet -p fuzz
 
+.PHONY: bench
+bench: build envoy ## What a request costs, beside the alternatives (about 15 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
+	cargo build --locked --release -p integration --bin bench
+	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
+
 .PHONY: lint
 lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
@@ -104,9 +109,9 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 	cargo run --quiet --locked -p xtask -- push "$(IMAGE)"
 
 .PHONY: peers
-peers: ## Install what the image, nginx and certificate tests compare with (Debian, as root); without it they say that they did not run
+peers: ## Install what the image, nginx and certificate tests and the benchmark compare with (Debian, as root); without it they say that they did not run
 	apt-get update -qq
-	RUNLEVEL=1 apt-get install -qq --no-install-recommends docker-registry nginx-light openssl skopeo >/dev/null
+	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl skopeo >/dev/null
 
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)

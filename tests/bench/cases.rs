@@ -29,17 +29,6 @@ pub(crate) struct Case {
     pub(crate) path: &'static str,
     /// The listener whose cost is taken off; `None` for such a listener itself.
     pub(crate) baseline: Option<&'static str>,
-    /// The part of the table that it stands in.
-    pub(crate) group: Group,
-}
-
-/// The parts of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
-    /// The cases of the contract.
-    Contract,
-    /// Single steps, to see where the time goes.
-    Anatomy,
 }
 
 impl Case {
@@ -50,7 +39,6 @@ impl Case {
             duty,
             path: DIRECT,
             baseline: Some(NO_FILTER),
-            group: Group::Contract,
         }
     }
 
@@ -60,7 +48,7 @@ impl Case {
     }
 
     /// Envoy's router adds headers only to what it sends on: such a case is measured on the way to the origin.
-    fn to_origin(mut self) -> Case {
+    fn on_the_way_to_the_origin(mut self) -> Case {
         self.path = TO_ORIGIN;
         self.baseline = self.baseline.map(|_| NO_FILTER_TO_ORIGIN);
         self
@@ -138,7 +126,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
             vec![],
         )
         .baseline()
-        .to_origin(),
+        .on_the_way_to_the_origin(),
         native_headers(),
         Case::new(
             "plain-every-request-to-origin",
@@ -146,7 +134,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
             Duty::every_request(),
             vec![product("plain-every-request-to-origin", every)],
         )
-        .to_origin(),
+        .on_the_way_to_the_origin(),
     ];
     if anatomy {
         cases.extend(anatomy_cases(folder)?);
@@ -186,11 +174,12 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     .into_iter()
     .map(|(name, title, steps)| {
         let module = steps.write(folder, name)?;
-        let case = Case::new(name, title, Duty::nothing(), vec![wasm(name, &module, "")]);
-        Ok(Case {
-            group: Group::Anatomy,
-            ..case
-        })
+        Ok(Case::new(
+            name,
+            title,
+            Duty::nothing(),
+            vec![wasm(name, &module, "")],
+        ))
     })
     .collect()
 }
@@ -250,7 +239,7 @@ fn native_headers() -> Case {
         duty,
         vec![],
     )
-    .to_origin();
+    .on_the_way_to_the_origin();
     case.lane.request_headers_to_add = vec![
         header_to_add("x-client-cert", "%DOWNSTREAM_PEER_CERT%"),
         header_to_add("x-client-cert-sha256", "%DOWNSTREAM_PEER_FINGERPRINT_256%"),

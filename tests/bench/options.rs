@@ -18,10 +18,10 @@ pub(crate) struct Options {
     #[arg(long, env = "BENCH_SEED", global = true)]
     seed: Option<u64>,
     /// How often each case is measured
-    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 60, global = true, value_parser = clap::value_parser!(u32).range(4..=10_000))]
+    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 120, global = true, value_parser = clap::value_parser!(u32).range(4..=10_000))]
     pub(crate) rounds: u32,
     /// How long one measurement of a case takes, in milliseconds
-    #[arg(long, env = "BENCH_SLICE_MS", default_value_t = 200, global = true, value_parser = clap::value_parser!(u64).range(20..=10_000))]
+    #[arg(long, env = "BENCH_SLICE_MS", default_value_t = 100, global = true, value_parser = clap::value_parser!(u64).range(20..=10_000))]
     slice_ms: u64,
     /// Busy keep-alive connections a case
     #[arg(long, env = "BENCH_CONNECTIONS", default_value_t = 16, global = true, value_parser = clap::value_parser!(u32).range(1..=256))]

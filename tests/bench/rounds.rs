@@ -94,6 +94,10 @@ pub(crate) async fn run(
     latency: Option<Duration>,
     rng: &mut Rng,
 ) -> Result<(), Failure> {
+    // Not counted: V8 compiles a module's hot functions anew while they run for the first time, and caches fill.
+    for runner in runners.iter_mut() {
+        runner.measure(length).await?;
+    }
     let mut progress = Progress::new(what, u64::from(rounds));
     for _ in 0..rounds {
         let mut order: Vec<usize> = runners

@@ -35,7 +35,7 @@ pub(crate) async fn run(options: &Options, head: &Head, rng: &mut Rng) -> Result
     let (of_settings, settings) = settings::run(options, &origin, rng).await?;
     outcome.extend(of_settings);
     let connections = connections::run(options, &origin, rng).await?;
-    let (of_requests, requests) = requests::run(options, &origin).await?;
+    let (of_requests, requests) = requests::run(options, &origin, rng).await?;
     outcome.extend(of_requests);
     let json = json!({
         "head": head.to_json(), "settings": settings, "connections": connections, "requests": requests,

@@ -1,5 +1,6 @@
 //! Requests so far: nothing may grow, and no request may get dearer.
 
+use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::{NO_FILTER, PLAIN, checked, largest_vm, no_filter, plain, processor_time, steady};
@@ -12,7 +13,7 @@ use crate::{
     progress::Progress,
     quiet::Watch,
     report,
-    statistics::{median, spread},
+    statistics::{median, ratio_estimate},
 };
 
 /// Into how many windows the requests are divided.
@@ -23,9 +24,12 @@ const PARTS: u64 = 10;
 const CONNECTIONS: usize = 20_000;
 /// The first windows, in which caches and allocators still fill.
 const WARM_UP: usize = 2;
+/// The largest error of the change of cost, as a share of it.
+const ERROR: f64 = 0.10;
 
 struct Window {
-    added: f64,
+    /// Processor time per request over the baseline, of each part.
+    added: Vec<f64>,
     envoy: u64,
     vm: u64,
 }
@@ -34,6 +38,7 @@ struct Window {
 pub(crate) async fn run(
     options: &Options,
     origin: &SmallOrigin,
+    rng: &mut Rng,
 ) -> Result<(Outcome, Value), Failure> {
     eprintln!(
         "scale: {} requests and {CONNECTIONS} connections",
@@ -65,13 +70,13 @@ pub(crate) async fn run(
             baselines.push(without.cpu_per_request());
         }
         windows.push(Window {
-            added: median(&added),
+            added,
             envoy: envoy.allocated_memory().await,
             vm: largest_vm(&envoy),
         });
         progress.step();
     }
-    let doubts = watch.doubts("requests so far", processor_time(&envoy)?, &baselines)?;
+    let mut doubts = watch.doubts("requests so far", processor_time(&envoy)?, &baselines)?;
 
     let mut table = report::table(&[
         "requests so far",
@@ -89,99 +94,126 @@ pub(crate) async fn run(
         table.add_row(vec![
             requests.to_string(),
             connections.to_string(),
-            format!("{:.1}", window.added),
+            format!("{:.1}", median(&window.added)),
             report::bytes(window.envoy as f64),
             report::bytes(window.vm as f64),
         ]);
         rows.push(
-            json!({ "requests": requests, "connections": connections, "added_us": window.added,
+            json!({ "requests": requests, "connections": connections, "added_us": median(&window.added),
             "envoy_bytes": window.envoy, "vm_memory_bytes": window.vm }),
         );
     }
     println!("Requests so far: plain, steady state\n{table}");
-    Ok((
-        Outcome {
-            targets: targets(&windows),
-            doubts,
-        },
-        json!(rows),
-    ))
+    let targets = targets(&windows, rng, &mut doubts);
+    Ok((Outcome { targets, doubts }, json!(rows)))
 }
 
-/// The windows after the warm-up are compared: the later half with the earlier one.
-fn targets(windows: &[Window]) -> Vec<Target> {
-    const SLACK_OF_MEMORY: f64 = 0.05;
+/// The windows after the warm-up are compared: the later half with the earlier one. Adds to the doubts when noise hides the answer.
+fn targets(windows: &[Window], rng: &mut Rng, doubts: &mut Vec<String>) -> Vec<Target> {
+    const SLACK: f64 = 0.05;
     let settled = windows.get(WARM_UP..).unwrap_or_default();
     let (earlier, later) = settled.split_at(settled.len() / 2);
-    let of = |windows: &[Window], figure: fn(&Window) -> f64| {
-        median(&windows.iter().map(figure).collect::<Vec<_>>())
+    let parts = |windows: &[Window]| {
+        windows
+            .iter()
+            .flat_map(|window| window.added.clone())
+            .collect::<Vec<_>>()
     };
-    let growth = |figure: fn(&Window) -> f64| of(later, figure) / of(earlier, figure) - 1.0;
-    let all: Vec<f64> = settled.iter().map(|window| window.added).collect();
-    // Windows of one and the same cost lie this far apart.
-    let noise = spread(&all).max(0.05);
-    let cost = growth(|window| window.added);
-    let (envoy, vm) = (
-        growth(|window| window.envoy as f64),
-        growth(|window| window.vm as f64),
-    );
-    let percent = |share: f64| format!("{:+.1} %", share * 100.0);
+    let cost = ratio_estimate(&parts(later), &parts(earlier), rng);
+    if cost.relative_error() > ERROR {
+        doubts.push(format!(
+            "requests so far: the change of cost is only known within {:.0} % (at most {:.0} %)",
+            cost.relative_error() * 100.0,
+            ERROR * 100.0
+        ));
+    }
+    let growth = |figure: fn(&Window) -> u64| {
+        let of = |windows: &[Window]| {
+            median(
+                &windows
+                    .iter()
+                    .map(|window| figure(window) as f64)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        of(later) / of(earlier) - 1.0
+    };
+    let target = |what: &str, most: f64, growth: f64, met: bool| Target {
+        what: format!("{what}, later half against earlier"),
+        limit: format!("{:+.0} %", most * 100.0),
+        measured: format!("{:+.1} %", growth * 100.0),
+        met: Some(met),
+    };
+    let (envoy, vm) = (growth(|window| window.envoy), growth(|window| window.vm));
     vec![
-        Target {
-            what: "cost per request, later half against earlier".to_owned(),
-            limit: percent(noise),
-            measured: percent(cost),
-            met: Some(cost <= noise),
-        },
-        Target {
-            what: "Envoy's allocated memory, later half against earlier".to_owned(),
-            limit: percent(SLACK_OF_MEMORY),
-            measured: percent(envoy),
-            met: Some(envoy <= SLACK_OF_MEMORY),
-        },
-        Target {
-            what: "VM linear memory, later half against earlier".to_owned(),
-            limit: percent(0.0),
-            measured: percent(vm),
-            met: Some(vm <= 0.0),
-        },
+        target(
+            "cost per request",
+            SLACK,
+            cost.value - 1.0,
+            cost.value <= 1.0 + SLACK || cost.low <= 1.0,
+        ),
+        target("Envoy's allocated memory", SLACK, envoy, envoy <= SLACK),
+        target("VM linear memory", 0.0, vm, vm <= 0.0),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Window, targets};
+    use fastrand::Rng;
 
-    fn met(shape: impl Fn(f64) -> Window) -> Vec<Option<bool>> {
-        let windows: Vec<Window> = (0..10).map(|number| shape(f64::from(number))).collect();
-        targets(&windows)
-            .into_iter()
-            .map(|target| target.met)
-            .collect()
+    fn met(shape: impl Fn(u32) -> Window) -> Vec<Option<bool>> {
+        let windows: Vec<Window> = (0..10).map(shape).collect();
+        let (mut rng, mut doubts) = (Rng::with_seed(7), Vec::new());
+        let targets = targets(&windows, &mut rng, &mut doubts);
+        assert!(doubts.is_empty(), "{doubts:?}");
+        targets.into_iter().map(|target| target.met).collect()
+    }
+
+    fn window(added: f64) -> Window {
+        Window {
+            added: (0..10)
+                .map(|part| added + f64::from(part % 3) / 10.0)
+                .collect(),
+            envoy: 1_000_000,
+            vm: 1 << 20,
+        }
     }
 
     #[test]
     fn what_grows_is_told_from_what_only_varies() {
-        let steady = |number: f64| Window {
-            added: 10.0 + number % 2.0,
-            envoy: 1_000_000,
-            vm: 1 << 20,
+        let (well, grown) = (Some(true), Some(false));
+        assert_eq!(
+            met(|number| window(10.0 + f64::from(number % 2))),
+            [well; 3]
+        );
+        assert_eq!(
+            met(|number| window(10.0 + f64::from(number))),
+            [grown, well, well]
+        );
+        let leaking = |number: u32| Window {
+            envoy: 1_000_000 + u64::from(number) * 50_000,
+            ..window(10.0)
         };
-        assert_eq!(met(steady), [Some(true); 3]);
-        let dearer = met(|number| Window {
-            added: 10.0 * (1.0 + number),
-            ..steady(number)
-        });
-        assert_eq!(dearer, [Some(false), Some(true), Some(true)]);
-        let leaking = met(|number| Window {
-            envoy: 1_000_000 + number as u64 * 50_000,
-            ..steady(number)
-        });
-        assert_eq!(leaking, [Some(true), Some(false), Some(true)]);
-        let growing = met(|number| Window {
-            vm: if number < 7.0 { 1 << 20 } else { 2 << 20 },
-            ..steady(number)
-        });
-        assert_eq!(growing, [Some(true), Some(true), Some(false)]);
+        assert_eq!(met(leaking), [well, grown, well]);
+        let growing = |number: u32| Window {
+            vm: if number < 7 { 1 << 20 } else { 2 << 20 },
+            ..window(10.0)
+        };
+        assert_eq!(met(growing), [well, well, grown]);
+    }
+
+    #[test]
+    fn noise_that_hides_the_answer_is_a_doubt() {
+        let mut rng = Rng::with_seed(7);
+        let windows: Vec<Window> = (0..10)
+            .map(|_| Window {
+                added: (0..10).map(|_| rng.f64() * 100.0).collect(),
+                ..window(0.0)
+            })
+            .collect();
+        let mut doubts = Vec::new();
+        targets(&windows, &mut rng, &mut doubts);
+        assert_eq!(doubts.len(), 1);
     }
 }
