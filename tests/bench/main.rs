@@ -38,6 +38,12 @@ const INTERRUPTED: u8 = 130;
 fn main() -> ExitCode {
     let options = Options::parse();
     // A panic of the support library is an error in the set-up: it says what is missing, and Envoy's log follows.
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        eprintln!("bench: {}", text.unwrap_or("something unexpected happened"));
+    }));
     let code = catch_unwind(AssertUnwindSafe(|| run(options))).unwrap_or(2);
     ExitCode::from(code)
 }
