@@ -32,7 +32,7 @@ build: toolchain
 
 .PHONY: programs
 programs:
-	cargo build --locked -p integration -p settings-api --bin demo --bin settings-api
+	cargo build --locked -p integration -p settings-api --bins
 
 .PHONY: demo
 demo: build envoy programs ## Real mTLS requests through a real Envoy, and what the origin received
@@ -75,13 +75,15 @@ fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-g
 
 .PHONY: bench
 bench: build envoy ## What a request costs, beside the alternatives (about 15 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
-	cargo build --locked --release -p integration --bin bench
+	@test "$$(uname)" = Linux || { echo "make: the benchmark needs Linux: it measures by the kernel's accounting of processes" >&2; exit 2; }
+	cargo build --locked --release -p integration --features bench --bin bench
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
 
 .PHONY: lint
 lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked -p integration --features bench --bin bench --tests -- -D warnings
 	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
 
 .PHONY: fmt
