@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use client_cert_forwarder::fast_path::{FastPath, strip_managed_headers};
 use serde_json::{Value, json};
 use support::{pki, wasm_module};
 
@@ -10,7 +11,7 @@ use crate::{
     duty::{Duty, Want},
     filters::{header_to_add, lua, settings, wasm},
     idle_wasm::Steps,
-    outcome::Failure,
+    outcome::{Failure, setup},
 };
 
 /// How many settings the cases have that are compared with each other.
@@ -93,7 +94,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
             Duty::first_request(),
             vec![product(PLAIN_STEADY, json!({}))],
         ),
-        // The fast path's case, FAST_PATH_STEADY, stands here.
+        fast_path()?,
         Case::new(
             PLAIN_EVERY,
             "plain, every_request",
@@ -161,6 +162,12 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
         header_map: true,
         property: true,
     };
+    let strip = Case::new(
+        "strip",
+        "fast path's header_mutation alone",
+        Duty::strip(),
+        vec![strip_managed_headers()],
+    );
     [
         (
             "idle-response-headers",
@@ -181,7 +188,25 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
             vec![wasm(name, &module, "")],
         ))
     })
+    .chain([Ok(strip)])
     .collect()
+}
+
+/// What `make fast-path` prints for the configuration of the plain steady state.
+fn fast_path() -> Result<Case, Failure> {
+    let configuration = settings(SETTINGS, &json!({}));
+    let path = FastPath::new(&configuration).map_err(setup("the fast path"))?;
+    let plain = wasm(FAST_PATH_STEADY, &wasm_module(), &configuration);
+    let filters = vec![
+        strip_managed_headers(),
+        path.skipping(&plain["typed_config"]),
+    ];
+    Ok(Case::new(
+        FAST_PATH_STEADY,
+        "fast path, steady state",
+        Duty::first_request(),
+        filters,
+    ))
 }
 
 fn fields() -> Value {

@@ -22,6 +22,8 @@ pub(crate) struct Duty {
     headers: Vec<(&'static str, Want)>,
     /// Other spellings of these names, which must not pass either.
     spellings: &'static [&'static str],
+    /// Whether what the client forged must not pass.
+    strips: bool,
 }
 
 /// On which requests of a connection.
@@ -45,9 +47,14 @@ impl Duty {
     /// Lets everything pass, what a client forged too.
     pub(crate) fn nothing() -> Duty {
         Duty {
-            when: When::Never,
+            strips: false,
             ..Duty::cloudflare(When::Never)
         }
+    }
+
+    /// Sends nothing, and lets nothing pass that a client forged.
+    pub(crate) fn strip() -> Duty {
+        Duty::cloudflare(When::Never)
     }
 
     /// Cloudflare's two headers on a connection's first request, and none of the client's own.
@@ -66,6 +73,7 @@ impl Duty {
             when: When::Every,
             headers,
             spellings: &[],
+            strips: true,
         }
     }
 
@@ -86,6 +94,7 @@ impl Duty {
                 (SHA256, Want::Is(client.sha256())),
             ],
             spellings: &["cf_client_cert_der_base64", "cf_client_cert_sha256"],
+            strips: true,
         }
     }
 
@@ -145,7 +154,7 @@ impl Duty {
                 .collect();
             let wanted = self.headers.iter().find(|(wanted, _)| *wanted == name);
             let expected = match wanted {
-                _ if self.when == When::Never && forged => vec![Want::Is(FORGED.to_owned())],
+                _ if forged && !self.strips => vec![Want::Is(FORGED.to_owned())],
                 Some((_, want)) if carries => vec![want.clone()],
                 _ => Vec::new(),
             };
@@ -231,5 +240,7 @@ mod tests {
         assert!(first.compare(2, true, &spelling).is_err());
         assert!(Duty::nothing().compare(2, true, &none).is_err());
         assert_eq!(Duty::nothing().compare(1, false, &none), Ok(()));
+        assert_eq!(Duty::strip().compare(2, true, &none), Ok(()));
+        assert!(Duty::strip().compare(2, true, &spelling).is_err());
     }
 }
