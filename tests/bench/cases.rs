@@ -94,7 +94,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
             Duty::first_request(),
             vec![product(PLAIN_STEADY, json!({}))],
         ),
-        fast_path()?,
+        fast_path(FAST_PATH_STEADY, "fast path, steady state", SETTINGS)?,
         Case::new(
             PLAIN_EVERY,
             "plain, every_request",
@@ -188,25 +188,23 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
             vec![wasm(name, &module, "")],
         ))
     })
-    .chain([Ok(strip)])
+    .chain([
+        Ok(strip),
+        fast_path("fast-path-1", "fast path, one setting", 1),
+    ])
     .collect()
 }
 
-/// What `make fast-path` prints for the configuration of the plain steady state.
-fn fast_path() -> Result<Case, Failure> {
-    let configuration = settings(SETTINGS, &json!({}));
+/// What `make fast-path` prints for that many settings.
+fn fast_path(name: &str, title: &'static str, count: usize) -> Result<Case, Failure> {
+    let configuration = settings(count, &json!({}));
     let path = FastPath::new(&configuration).map_err(setup("the fast path"))?;
-    let plain = wasm(FAST_PATH_STEADY, &wasm_module(), &configuration);
+    let plain = wasm(name, &wasm_module(), &configuration);
     let filters = vec![
         strip_managed_headers(),
         path.skipping(&plain["typed_config"]),
     ];
-    Ok(Case::new(
-        FAST_PATH_STEADY,
-        "fast path, steady state",
-        Duty::first_request(),
-        filters,
-    ))
+    Ok(Case::new(name, title, Duty::first_request(), filters))
 }
 
 fn fields() -> Value {

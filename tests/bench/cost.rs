@@ -38,7 +38,7 @@ pub(crate) async fn run(options: &Options, head: &Head, rng: &mut Rng) -> Result
         .prefix("bench-")
         .tempdir()
         .map_err(setup("a temporary folder"))?;
-    let cases = cases(folder.path(), options.anatomy)?;
+    let cases = chosen(cases(folder.path(), options.anatomy)?, &options.only)?;
     let origin = SmallOrigin::start()?;
     let lanes: Vec<_> = cases.iter().map(|case| case.lane.clone()).collect();
     eprintln!(
@@ -99,6 +99,27 @@ pub(crate) async fn run(options: &Options, head: &Head, rng: &mut Rng) -> Result
     let svg = report::write("cost.svg", &svg(&rows, head))?;
     println!("Chart: {}", svg.display());
     Ok(Outcome { targets, doubts })
+}
+
+/// The cases of these names and their baselines; all when none is named.
+fn chosen(cases: Vec<Case>, names: &[String]) -> Result<Vec<Case>, Failure> {
+    let known = |name: &String| cases.iter().any(|case| case.name() == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all: Vec<&str> = cases.iter().map(Case::name).collect();
+        return Err(Failure::Setup(format!(
+            "--only: no case {unknown:?}, there are {}",
+            all.join(", ")
+        )));
+    }
+    let wanted = |case: &Case| names.is_empty() || names.iter().any(|name| name == case.name());
+    let baselines: Vec<_> = cases
+        .iter()
+        .filter(|case| wanted(case))
+        .filter_map(|case| case.baseline)
+        .collect();
+    let needed =
+        |case: &Case| wanted(case) || case.name() == NO_FILTER || baselines.contains(&case.name());
+    Ok(cases.into_iter().filter(needed).collect())
 }
 
 /// Opens the case's connections, and lets each of them prove that it does its job.

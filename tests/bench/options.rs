@@ -32,6 +32,15 @@ pub(crate) struct Options {
     /// Most connections that `scale` opens
     #[arg(long, env = "BENCH_OPEN_CONNECTIONS", default_value_t = 10_000, global = true, value_parser = clap::value_parser!(u32).range(100..=50_000))]
     pub(crate) open_connections: u32,
+    /// Measure in `cost` only the cases of these names (as in target/bench/cost.json) and their baselines
+    #[arg(
+        long,
+        env = "BENCH_ONLY",
+        global = true,
+        value_delimiter = ',',
+        value_name = "NAMES"
+    )]
+    pub(crate) only: Vec<String>,
     /// Measure in `cost` also what single callbacks and hostcalls cost
     #[arg(long, env = "BENCH_ANATOMY", global = true)]
     pub(crate) anatomy: bool,
