@@ -9,7 +9,7 @@ use support::{pki, wasm_module};
 use crate::{
     bench_envoy::{DIRECT, Lane, TO_ORIGIN},
     duty::{Duty, Want},
-    filters::{header_to_add, lua, settings, wasm},
+    filters::{header_to_add, lua, settings, skipped, wasm},
     idle_wasm::Steps,
     outcome::{Failure, setup},
 };
@@ -162,6 +162,15 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
         header_map: true,
         property: true,
     };
+    let idle = Steps::default().write(folder, "skipped-wasm")?;
+    let skip = |name: &str, title: &'static str, filter: &Value| {
+        Ok(Case::new(
+            name,
+            title,
+            Duty::nothing(),
+            vec![skipped(filter)],
+        ))
+    };
     let strip = Case::new(
         "strip",
         "fast path's header_mutation alone",
@@ -191,6 +200,16 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     .chain([
         Ok(strip),
         fast_path("fast-path-1", "fast path, one setting", 1),
+        skip(
+            "skipped-wasm",
+            "wasm skipped by :authority",
+            &wasm("skipped-wasm", &idle, ""),
+        ),
+        skip(
+            "skipped-native",
+            "native filter skipped by :authority",
+            &strip_managed_headers(),
+        ),
     ])
     .collect()
 }

@@ -28,6 +28,26 @@ pub(crate) fn wasm(vm: &str, module: &Path, configuration: &str) -> Value {
     })
 }
 
+/// That filter in a matcher that skips it for [`HOST`], whatever else is known of the connection.
+pub(crate) fn skipped(filter: &Value) -> Value {
+    json!({
+        "name": filter["name"],
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher",
+            "xds_matcher": { "matcher_tree": {
+                "input": { "name": "authority", "typed_config": {
+                    "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+                    "header_name": ":authority"
+                } },
+                "exact_match_map": { "map": { HOST: { "action": { "name": "skip", "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter"
+                } } } } }
+            } },
+            "extension_config": filter
+        }
+    })
+}
+
 /// A Lua script, whose `--HOSTS--` becomes a table of as many hostnames as [`settings`] has.
 pub(crate) fn lua(script: &str, hostnames: usize) -> Value {
     let hosts: Vec<String> = names(hostnames)
