@@ -21,8 +21,8 @@ use crate::{
     processor,
     quiet::Watch,
     report::{self, with_interval},
-    rounds::{self, Runner, differences},
-    statistics::{Estimate, median, median_estimate, quantile, ratio_estimate},
+    rounds::{self, Runner},
+    statistics::{Estimate, added, median, quantile, ratio, undisturbed},
 };
 
 /// How long one measurement of latency takes: requests one after the other on one connection.
@@ -170,7 +170,7 @@ fn find<'a>(cases: &[Case], runners: &'a [Runner], name: &str) -> Option<&'a Run
 struct Row<'a> {
     case: &'a Case,
     cpu: f64,
-    /// The same in each round.
+    /// The same of each slice.
     rounds: Vec<f64>,
     /// Over the baseline; `None` for a baseline.
     added: Option<Estimate>,
@@ -192,10 +192,9 @@ fn rows<'a>(cases: &'a [Case], runners: &[Runner], rng: &mut Rng) -> Vec<Row<'a>
             };
             Row {
                 case,
-                cpu: median(&series.cpu),
+                cpu: undisturbed(&series.cpu),
                 rounds: series.cpu.clone(),
-                added: baseline
-                    .map(|base| median_estimate(&differences(&series.cpu, &base.series.cpu), rng)),
+                added: baseline.map(|base| added(&series.cpu, &base.series.cpu, rng)),
                 rate: median(&series.rate),
                 latency: (latency(0.5), latency(0.99)),
             }
@@ -207,8 +206,8 @@ impl Row<'_> {
     fn to_json(&self) -> Value {
         json!({
             "name": self.case.name(), "title": self.case.title, "cpu_us": self.cpu,
-            "added_us": self.added.map(|added| json!({ "median": added.value, "low": added.low, "high": added.high })),
-            "rounds_cpu_us": self.rounds,
+            "added_us": self.added.map(|added| json!({ "value": added.value, "low": added.low, "high": added.high })),
+            "slices_cpu_us": self.rounds,
             "requests_per_second": self.rate, "baseline": self.case.baseline,
             "latency_us": { "p50": self.latency.0, "p99": self.latency.1 }
         })
@@ -242,7 +241,7 @@ fn print_table(rows: &[Row<'_>]) {
     }
     println!("{table}");
     println!(
-        "Added: over the case without a filter of the same rounds and the same way. Latency: one request at a time."
+        "Added: over the case without a filter, measured in turn with it and on the same way; 10th percentile of the slices. Latency: one request at a time."
     );
 }
 
@@ -274,11 +273,10 @@ fn targets(
     rng: &mut Rng,
     doubts: &mut Vec<String>,
 ) -> Result<Vec<Target>, Failure> {
-    let added = |name: &str| {
+    let series = |name: &str| {
         let case = cases.iter().find(|case| case.name() == name)?;
-        let series = &find(cases, runners, name)?.series;
-        let baseline = &find(cases, runners, case.baseline?)?.series;
-        Some(differences(&series.cpu, &baseline.cpu))
+        let base = find(cases, runners, case.baseline?)?;
+        Some([find(cases, runners, name)?, base].map(|runner| runner.series.cpu.as_slice()))
     };
     let mut targets = Vec::new();
     for (what, of, to, limit) in [
@@ -307,8 +305,8 @@ fn targets(
             1.3,
         ),
     ] {
-        let ratio = match (added(of), added(to)) {
-            (Some(of), Some(to)) => Some(ratio_estimate(&of, &to, rng)),
+        let ratio = match (series(of), series(to)) {
+            (Some(of), Some(to)) => Some(ratio(of, to, rng)),
             _ => None,
         };
         if let Some(ratio) = ratio.filter(|ratio| ratio.relative_error() > ERROR) {

@@ -20,21 +20,31 @@ pub(crate) struct Runner {
     pub(crate) pid: u32,
     /// How often a round measures it. A baseline is worth more than once: everything is compared with it.
     pub(crate) weight: usize,
-    /// One figure a round.
+    /// What was measured so far.
     pub(crate) series: Series,
 }
 
 /// What the rounds gave.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Series {
-    /// Processor time per request in microseconds, a round each.
+    /// Processor time per request in microseconds, of each slice.
     pub(crate) cpu: Vec<f64>,
-    /// Requests per second, a round each.
+    /// Requests per second, of each slice.
     pub(crate) rate: Vec<f64>,
     /// Microseconds that single requests took which waited for no other, of all rounds.
     pub(crate) latencies: Vec<f64>,
-    /// Processor time of the load itself per request in microseconds, a round each.
+    /// Processor time of the load itself per request in microseconds, of each slice.
     pub(crate) load: Vec<f64>,
+}
+
+impl Series {
+    fn push(&mut self, slice: &Slice) {
+        self.cpu.push(slice.cpu_per_request());
+        self.rate
+            .push(slice.requests as f64 / slice.wall.as_secs_f64());
+        self.load
+            .push(slice.own_cpu.as_secs_f64() * 1e6 / slice.requests.max(1) as f64);
+    }
 }
 
 impl Runner {
@@ -106,32 +116,15 @@ pub(crate) async fn run(
             .flat_map(|(index, runner)| vec![index; runner.weight])
             .collect();
         rng.shuffle(&mut order);
-        let mut slices: Vec<Vec<Slice>> = runners.iter().map(|_| Vec::new()).collect();
         for index in order {
-            slices[index].push(runners[index].measure(length).await?);
+            let runner = &mut runners[index];
+            let measured = runner.measure(length).await?;
+            runner.series.push(&measured);
             if let Some(latency) = latency {
-                runners[index].measure_latency(latency).await?;
+                runner.measure_latency(latency).await?;
             }
-        }
-        for (runner, slices) in runners.iter_mut().zip(&slices) {
-            let mean = |figure: &dyn Fn(&Slice) -> f64| {
-                slices.iter().map(figure).sum::<f64>() / slices.len() as f64
-            };
-            let series = &mut runner.series;
-            series.cpu.push(mean(&Slice::cpu_per_request));
-            series.rate.push(mean(&|slice| {
-                slice.requests as f64 / slice.wall.as_secs_f64()
-            }));
-            series.load.push(mean(&|slice| {
-                slice.own_cpu.as_secs_f64() * 1e6 / slice.requests.max(1) as f64
-            }));
         }
         progress.step();
     }
     Ok(())
-}
-
-/// The differences of two series, round by round.
-pub(crate) fn differences(of: &[f64], from: &[f64]) -> Vec<f64> {
-    of.iter().zip(from).map(|(of, from)| of - from).collect()
 }

@@ -22,7 +22,7 @@ use crate::{
     quiet::Watch,
     report::{self, with_interval},
     rounds::{self, Runner},
-    statistics::{median, median_estimate},
+    statistics::{estimate, median},
 };
 use configuration::Mode;
 use program::{Program, Proxy};
@@ -236,7 +236,7 @@ fn print(rows: &[Row], runners: &[Runner], rng: &mut Rng) -> Vec<Value> {
             continue;
         };
         let series = &runners[index].series;
-        let (cpu, rate) = (median_estimate(&series.cpu, rng), median(&series.rate));
+        let (cpu, rate) = (estimate(&series.cpu, rng), median(&series.rate));
         table.add_row(vec![
             row.title.clone(),
             with_interval(&cpu, 1),

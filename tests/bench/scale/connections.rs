@@ -12,8 +12,8 @@ use crate::{
     outcome::{Failure, setup},
     processor,
     report::{self, with_interval},
-    rounds::{self, differences},
-    statistics::median_estimate,
+    rounds,
+    statistics::added,
 };
 
 /// How many of the connections are busy: as many as the fewest that are open.
@@ -86,10 +86,7 @@ pub(crate) async fn run(
             rng,
         )
         .await?;
-        let added = median_estimate(
-            &differences(&runners[1].series.cpu, &runners[0].series.cpu),
-            rng,
-        );
+        let added = added(&runners[1].series.cpu, &runners[0].series.cpu, rng);
         let by_filter = per_connection[1] - per_connection[0];
         // What the first connections take is mostly what Envoy makes once.
         let memory = |bytes: f64| {

@@ -13,7 +13,7 @@ use crate::{
     progress::Progress,
     quiet::Watch,
     report,
-    statistics::{median, ratio_estimate},
+    statistics::{median, ratio, undisturbed},
 };
 
 /// Into how many windows the requests are divided.
@@ -28,10 +28,18 @@ const WARM_UP: usize = 2;
 const ERROR: f64 = 0.10;
 
 struct Window {
-    /// Processor time per request over the baseline, of each part.
-    added: Vec<f64>,
+    /// Processor time per request of each part.
+    with: Vec<f64>,
+    /// The same of the baseline.
+    without: Vec<f64>,
     envoy: u64,
     vm: u64,
+}
+
+impl Window {
+    fn added(&self) -> f64 {
+        undisturbed(&self.with) - undisturbed(&self.without)
+    }
 }
 
 /// Sends all the requests, and opens and closes the connections between them.
@@ -55,7 +63,7 @@ pub(crate) async fn run(
     let (mut windows, mut baselines) = (Vec::new(), Vec::new());
     for _ in 0..WINDOWS {
         drop(steady(&envoy, PLAIN, CONNECTIONS / WINDOWS as usize).await?);
-        let mut added = Vec::new();
+        let (mut with_filter, mut without_filter) = (Vec::new(), Vec::new());
         for _ in 0..PARTS {
             let with = slice(&mut plain, &sent, Until::Requests(each), false, envoy.pid()).await?;
             let without = slice(
@@ -66,11 +74,13 @@ pub(crate) async fn run(
                 envoy.pid(),
             )
             .await?;
-            added.push(with.cpu_per_request() - without.cpu_per_request());
+            with_filter.push(with.cpu_per_request());
+            without_filter.push(without.cpu_per_request());
             baselines.push(without.cpu_per_request());
         }
         windows.push(Window {
-            added,
+            with: with_filter,
+            without: without_filter,
             envoy: envoy.allocated_memory().await,
             vm: largest_vm(&envoy),
         });
@@ -94,12 +104,12 @@ pub(crate) async fn run(
         table.add_row(vec![
             requests.to_string(),
             connections.to_string(),
-            format!("{:.1}", median(&window.added)),
+            format!("{:.1}", window.added()),
             report::bytes(window.envoy as f64),
             report::bytes(window.vm as f64),
         ]);
         rows.push(
-            json!({ "requests": requests, "connections": connections, "added_us": median(&window.added),
+            json!({ "requests": requests, "connections": connections, "added_us": window.added(),
             "envoy_bytes": window.envoy, "vm_memory_bytes": window.vm }),
         );
     }
@@ -113,13 +123,20 @@ fn targets(windows: &[Window], rng: &mut Rng, doubts: &mut Vec<String>) -> Vec<T
     const SLACK: f64 = 0.05;
     let settled = windows.get(WARM_UP..).unwrap_or_default();
     let (earlier, later) = settled.split_at(settled.len() / 2);
-    let parts = |windows: &[Window]| {
-        windows
-            .iter()
-            .flat_map(|window| window.added.clone())
-            .collect::<Vec<_>>()
+    let parts = |windows: &[Window], of: fn(&Window) -> &[f64]| {
+        windows.iter().flat_map(of).copied().collect::<Vec<_>>()
     };
-    let cost = ratio_estimate(&parts(later), &parts(earlier), rng);
+    let [later_cost, earlier_cost] = [later, earlier].map(|windows| {
+        [
+            parts(windows, |window| &window.with),
+            parts(windows, |window| &window.without),
+        ]
+    });
+    let cost = ratio(
+        [&later_cost[0], &later_cost[1]],
+        [&earlier_cost[0], &earlier_cost[1]],
+        rng,
+    );
     if cost.relative_error() > ERROR {
         doubts.push(format!(
             "requests so far: the change of cost is only known within {:.0} % (at most {:.0} %)",
@@ -172,8 +189,11 @@ mod tests {
 
     fn window(added: f64) -> Window {
         Window {
-            added: (0..10)
-                .map(|part| added + f64::from(part % 3) / 10.0)
+            with: (0..10)
+                .map(|part| 30.0 + added + f64::from(part % 3) / 10.0)
+                .collect(),
+            without: (0..10)
+                .map(|part| 30.0 + f64::from(part % 3) / 10.0)
                 .collect(),
             envoy: 1_000_000,
             vm: 1 << 20,
@@ -208,7 +228,7 @@ mod tests {
         let mut rng = Rng::with_seed(7);
         let windows: Vec<Window> = (0..10)
             .map(|_| Window {
-                added: (0..10).map(|_| rng.f64() * 100.0).collect(),
+                with: (0..10).map(|_| 30.0 + rng.f64() * 100.0).collect(),
                 ..window(0.0)
             })
             .collect();

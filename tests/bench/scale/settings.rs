@@ -14,8 +14,8 @@ use crate::{
     outcome::{Failure, Outcome, Target},
     quiet::Watch,
     report::{self, with_interval},
-    rounds::{self, differences},
-    statistics::{Estimate, median, median_estimate},
+    rounds,
+    statistics::{Estimate, added, median},
 };
 
 const COUNTS: [usize; 4] = [1, 10, 1_000, 10_000];
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let mut rows = Vec::new();
     let mut longest = Duration::ZERO;
     for (count, runner) in COUNTS.iter().zip(&runners[1..]) {
-        let added = median_estimate(&differences(&runner.series.cpu, &baseline), rng);
+        let added = added(&runner.series.cpu, &baseline, rng);
         let (load, memory) = load_time(*count).await?;
         longest = longest.max(load);
         let milliseconds = load.as_secs_f64() * 1e3;
@@ -79,8 +79,7 @@ pub(crate) async fn run(
     println!(
         "Load time: from a new configuration by ECDS until Envoy says that it is in force, median of {LOADS}."
     );
-    let dearer = differences(&runners[4].series.cpu, &runners[2].series.cpu);
-    let dearer = median_estimate(&dearer, rng);
+    let dearer = added(&runners[4].series.cpu, &runners[2].series.cpu, rng);
     let error = (dearer.high - dearer.low) / 2.0;
     if error > ERROR {
         doubts.push(format!(
