@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, bootstrap, pki};
+use support::{Client, Deployment, Envoy, Listener, Origin, pki};
 use tempfile::TempDir;
 
 /// WebAssembly's unit of memory, in bytes.
@@ -88,7 +88,8 @@ async fn what_envoy_keeps_for_open_connections_is_seen_as_allocated() {
 
 /// An Envoy that answers everything itself, with that module in front.
 fn direct_response(module: &Path) -> Value {
-    let mut filter = bootstrap::inline_filter("");
+    let resource = Deployment::Plain.discovery_response("")["resources"][0].take();
+    let mut filter = json!({ "name": resource["name"], "typed_config": resource["typed_config"] });
     filter["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] = json!(module);
     json!({
         "admin": { "address": ephemeral() },
