@@ -211,6 +211,18 @@ pub fn discovery_response(configuration: &str) -> Value {
     })
 }
 
+/// The configurations of the wasm filters that stand in the filter chains of a bootstrap.
+pub fn wasm_filters(bootstrap: &mut Value) -> Vec<&mut Value> {
+    if bootstrap["name"] == FILTER_NAME && bootstrap["typed_config"].is_object() {
+        return vec![&mut bootstrap["typed_config"]];
+    }
+    match bootstrap {
+        Value::Object(fields) => fields.values_mut().flat_map(wasm_filters).collect(),
+        Value::Array(items) => items.iter_mut().flat_map(wasm_filters).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Envoy's filter that puts the certificate into the filter state, for Envoys without `connection.peer_certificate`.
 pub fn filter_state_filter() -> Value {
     json!({

@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+pub mod aborted;
 pub mod bootstrap;
 pub mod client;
 pub mod connector;
@@ -22,6 +23,7 @@ pub mod envoy;
 pub mod example;
 mod field_encoding;
 pub mod fields;
+mod goaway_origin;
 mod lenient_origin;
 pub mod listener;
 pub mod message;
@@ -30,6 +32,8 @@ pub mod origin;
 pub mod pki;
 pub mod random;
 pub mod raw;
+pub mod restart;
+pub mod trapping_module;
 pub mod version;
 pub mod wasm;
 
