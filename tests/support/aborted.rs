@@ -19,12 +19,17 @@ pub enum Part {
     OpenHead,
     /// All but the end of the stream.
     OpenBody,
+    /// All but the trailers, which [`FieldsConnection::rest`] sends.
+    OpenTrailers,
     /// All.
     Whole,
 }
 
 /// A request that was begun.
-pub struct Begun(Stream);
+pub struct Begun {
+    stream: Stream,
+    rest: Vec<u8>,
+}
 
 enum Stream {
     Http2(u32),
@@ -56,7 +61,7 @@ impl FieldsConnection {
     /// When neither happens in time.
     pub async fn answer(&mut self, begun: &mut Begun) -> Option<u16> {
         let answer = async {
-            match (self, &mut begun.0) {
+            match (self, &mut begun.stream) {
                 (FieldsConnection::Http2(connection), Stream::Http2(stream)) => {
                     connection.exchange(*stream, &[]).await.ok().flatten()
                 }
@@ -79,9 +84,27 @@ impl FieldsConnection {
         answer.unwrap_or_else(|_| panic!("no answer within {PATIENCE:?}"))
     }
 
+    /// Sends what [`Part::OpenTrailers`] left out.
+    pub async fn rest(&mut self, begun: &mut Begun) {
+        // Envoy may have ended the stream or the connection.
+        match (self, &mut begun.stream) {
+            (FieldsConnection::Http2(connection), Stream::Http2(_)) => {
+                let _ = connection.io.write_all(&begun.rest).await;
+                let _ = connection.io.flush().await;
+            }
+            (_, Stream::Http3 { send, .. }) => {
+                let _ = send.write_all(&begun.rest).await;
+                let _ = send.finish();
+            }
+            (FieldsConnection::Http3(_), Stream::Http2(_)) => {
+                panic!("a stream of another connection")
+            }
+        }
+    }
+
     /// Gives the request up, as a browser does when its user goes elsewhere.
     pub async fn reset(&mut self, begun: Begun) {
-        match (self, begun.0) {
+        match (self, begun.stream) {
             (FieldsConnection::Http2(connection), Stream::Http2(stream)) => {
                 let reset = frame(http2::RST_STREAM, 0, stream, &CANCEL.to_be_bytes());
                 // Envoy may have closed the connection.
@@ -132,6 +155,7 @@ impl Http2 {
         let stream = self.next_stream;
         self.next_stream += 2;
         let mut bytes = self.request(stream, message);
+        let mut rest = Vec::new();
         // A frame's flags are its fifth byte.
         match part {
             Part::OpenHead => bytes[4] &= !http2::END_HEADERS,
@@ -140,11 +164,16 @@ impl Http2 {
                 let data = bytes.len() - message.body.len() - 9;
                 bytes[data + 4] &= !http2::END_STREAM;
             }
+            Part::OpenTrailers => {
+                let head = self.request(stream, &without_trailers(message)).len();
+                rest = bytes.split_off(head);
+            }
             Part::Whole => {}
         }
         self.io.write_all(&bytes).await.ok()?;
         self.io.flush().await.ok()?;
-        Some(Begun(Stream::Http2(stream)))
+        let stream = Stream::Http2(stream);
+        Some(Begun { stream, rest })
     }
 }
 
@@ -152,13 +181,25 @@ impl Http3 {
     async fn begin(&mut self, message: &Message<'_>, part: Part) -> Option<Begun> {
         let (mut send, receive) = self.connection.open_bi().await.ok()?;
         let mut bytes = Http3::request(message);
-        if part == Part::OpenHead {
-            bytes.truncate(bytes.len() / 2);
-        }
+        let rest = match part {
+            Part::OpenHead => bytes.split_off(bytes.len() / 2),
+            Part::OpenTrailers => {
+                bytes.split_off(Http3::request(&without_trailers(message)).len())
+            }
+            Part::OpenBody | Part::Whole => Vec::new(),
+        };
         send.write_all(&bytes).await.ok()?;
         if part == Part::Whole {
             send.finish().ok()?;
         }
-        Some(Begun(Stream::Http3 { send, receive }))
+        let stream = Stream::Http3 { send, receive };
+        Some(Begun { stream, rest })
+    }
+}
+
+fn without_trailers<'a>(message: &Message<'a>) -> Message<'a> {
+    Message {
+        trailers: &[],
+        ..*message
     }
 }

@@ -44,5 +44,6 @@ pub use listener::{Listener, Tls};
 pub use message::{Headers, Request, Response};
 pub use origin::{Answer, Origin};
 pub use pki::{Identity, pki};
+pub use trapping_module::TRAP_FIELDS;
 pub use version::envoy_version;
 pub use wasm::wasm_module;
