@@ -26,8 +26,12 @@ impl Envoy {
     /// # Panics
     /// When the kernel does not say.
     pub fn is_running(&mut self) -> bool {
-        let state = self.process.try_wait().expect("a child process");
-        state.is_none()
+        let running = self.process.try_wait().expect("a child process").is_none();
+        if !running {
+            // From now on its process id may belong to somebody else.
+            let _ = self.watchdog.kill();
+        }
+        running
     }
 
     /// Kills Envoy, and starts it again with the same configuration and TCP ports.
