@@ -144,7 +144,11 @@ impl FieldsConnection {
             FieldsConnection::Http3(connection) => {
                 // The push id 0.
                 let goaway = [http3::GOAWAY, 1, 0];
-                connection.control.write_all(&goaway).await.expect("a write");
+                connection
+                    .control
+                    .write_all(&goaway)
+                    .await
+                    .expect("a write");
             }
         }
     }
@@ -183,9 +187,7 @@ impl Http3 {
         let mut bytes = Http3::request(message);
         let rest = match part {
             Part::OpenHead => bytes.split_off(bytes.len() / 2),
-            Part::OpenTrailers => {
-                bytes.split_off(Http3::request(&without_trailers(message)).len())
-            }
+            Part::OpenTrailers => bytes.split_off(Http3::request(&without_trailers(message)).len()),
             Part::OpenBody | Part::Whole => Vec::new(),
         };
         send.write_all(&bytes).await.ok()?;

@@ -238,13 +238,15 @@ impl EnvoyBuilder {
 
     /// Starts Envoy with those command-line arguments too.
     pub fn arguments(mut self, arguments: &[&str]) -> EnvoyBuilder {
-        self.arguments.extend(arguments.iter().copied().map(str::to_owned));
+        self.arguments
+            .extend(arguments.iter().copied().map(str::to_owned));
         self
     }
 
     /// Starts Envoy so that [`Envoy::successor`] can take over from it.
     pub fn hot_restart(mut self) -> EnvoyBuilder {
-        self.arguments.retain(|argument| argument != "--disable-hot-restart");
+        self.arguments
+            .retain(|argument| argument != "--disable-hot-restart");
         self
     }
 
@@ -305,7 +307,10 @@ impl EnvoyBuilder {
 
         let mut arguments = self.arguments;
         arguments.extend(["--concurrency".to_owned(), self.concurrency.to_string()]);
-        if !arguments.iter().any(|argument| argument == "--disable-hot-restart") {
+        if !arguments
+            .iter()
+            .any(|argument| argument == "--disable-hot-restart")
+        {
             arguments.extend(restart::first_epoch(folder.path()));
         }
         let process = spawn(folder.path(), &arguments);
@@ -319,7 +324,10 @@ impl EnvoyBuilder {
 
 /// Starts Envoy with the bootstrap in that folder.
 pub(crate) fn spawn(folder: &Path, arguments: &[String]) -> Child {
-    let log = File::options().create(true).append(true).open(log_path(folder));
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log_path(folder));
     let binary = envoy_binary();
     Command::new(&binary)
         .arg("-c")

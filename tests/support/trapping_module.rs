@@ -39,12 +39,10 @@ pub fn write_trapping_module(path: &Path, trap: Trap) {
     };
     if trap == Trap::Delete {
         // The context that is to trap when it is deleted; no context has the number 0.
-        let marked = module.globals.add_local(
-            ValType::I32,
-            true,
-            false,
-            ConstExpr::Value(Value::I32(0)),
-        );
+        let marked =
+            module
+                .globals
+                .add_local(ValType::I32, true, false, ConstExpr::Value(Value::I32(0)));
         wrap(&mut module, "proxy_on_request_headers", Check::Mark(marked));
         wrap(&mut module, callback, Check::Marked(marked));
     } else {

@@ -4,6 +4,8 @@
 //! Configuration updates have their own tests in `reload` and `reload_under_load`, and random faults of all kinds in `delivery_model`.
 
 mod aborts;
+mod local_replies;
+mod origins;
 mod restarts;
 mod vm_failure;
 
@@ -115,4 +117,16 @@ fn request_fields<'a>(
         (":path", path.as_bytes()),
         ("cf-client-cert-sha256", SPOOFED.as_bytes()),
     ]
+}
+
+/// Adds a cluster of the origin's kind and with its endpoints, with those fields instead of its own.
+fn cluster(bootstrap: &mut Value, name: &str, fields: Value) {
+    let clusters = bootstrap["static_resources"]["clusters"].as_array_mut();
+    let clusters = clusters.expect("clusters");
+    let mut cluster = clusters[0].clone();
+    cluster["name"] = name.into();
+    for (field, value) in fields.as_object().expect("an object") {
+        cluster[field] = value.clone();
+    }
+    clusters.push(cluster);
 }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use support::{
     Answer, Client, Envoy, Listener, Origin, Protocol, TRAP_FIELDS,
     aborted::Part,
+    bootstrap::wasm_filters,
     fields::Message,
     mtls_protocols, pki,
     trapping_module::{Trap, write_trapping_module},
@@ -24,6 +26,13 @@ async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
     write_trapping_module(&module, trap);
     let envoy = Envoy::with_filter(settings())
         .module(&module)
+        .adapt(|bootstrap| {
+            for filter in wasm_filters(bootstrap) {
+                // Instead of a second, for the tests' sake.
+                filter["config"]["reload_config"] =
+                    json!({ "backoff": { "base_interval": "0.3s" } });
+            }
+        })
         .listener(Listener::optional().every_mtls_protocol())
         .start(origin)
         .await;
