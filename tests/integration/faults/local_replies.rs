@@ -31,7 +31,7 @@ async fn a_later_filter_that_refuses_the_body_takes_the_certificate_with_it() {
         .await;
     for &protocol in mtls_protocols() {
         let client = connect(protocol, &envoy).await;
-        let upload = Request::post(HOST, "/upload", vec![b'x'; 5000]);
+        let upload = Request::post(HOST, "/upload", vec![b'x'; 1 << 20]);
         let upload = upload.header("cf-client-cert-sha256", SPOOFED);
         let answer = client.try_send(upload).await.map(|answer| answer.status);
         let client = match protocol {

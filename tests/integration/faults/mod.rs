@@ -4,6 +4,7 @@
 //! Configuration updates have their own tests in `reload` and `reload_under_load`, and random faults of all kinds in `delivery_model`.
 
 mod aborts;
+mod goaway;
 mod local_replies;
 mod origins;
 mod restarts;
