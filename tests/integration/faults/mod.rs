@@ -4,13 +4,20 @@
 //! Configuration updates have their own tests in `reload` and `reload_under_load`, and random faults of all kinds in `delivery_model`.
 
 mod aborts;
+mod drains;
 mod goaway;
 mod local_replies;
 mod origins;
 mod restarts;
 mod vm_failure;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use support::{
@@ -130,4 +137,48 @@ fn cluster(bootstrap: &mut Value, name: &str, fields: Value) {
         cluster[field] = value.clone();
     }
     clusters.push(cluster);
+}
+
+/// Fails unless each connection brought the certificate with its first request that was answered, and none that was answered later did.
+/// The connection's number is the path.
+#[track_caller]
+fn assert_delivered_per_connection(requests: &[Recorded], answered: &[(String, usize)]) {
+    for (path, count) in answered {
+        let of_connection: Vec<Recorded> = requests
+            .iter()
+            .filter(|request| request.path == *path)
+            .cloned()
+            .collect();
+        let carriers = carried(&of_connection);
+        assert!(carriers.len() >= *count, "{path}: {carriers:?}");
+        if let [first, later @ ..] = &carriers[..] {
+            assert!(first & !later.contains(&true), "{path}: {carriers:?}");
+        }
+    }
+}
+
+/// Asks on one connection after the other, each with a path of its own, which comes back with how often it was answered.
+async fn keep_asking(
+    mut client: Client,
+    protocol: Protocol,
+    over: Arc<AtomicBool>,
+) -> Vec<(String, usize)> {
+    let mut connections = Vec::new();
+    loop {
+        let path = format!("/load/{protocol:?}/{}", connections.len());
+        let mut answered = 0;
+        while let Ok(response) = client.try_send(spoofing(HOST, &path)).await {
+            assert_eq!(response.status, 200, "{path}");
+            answered += 1;
+            if over.load(Ordering::Relaxed) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        connections.push((path, answered));
+        if over.load(Ordering::Relaxed) {
+            return connections;
+        }
+        client = client.reconnect().await;
+    }
 }

@@ -8,34 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{
-    Answer, Client, Envoy, Listener, Origin, Protocol, mtls_protocols, origin::Recorded,
-};
+use support::{Answer, Client, Envoy, Listener, Origin, mtls_protocols};
 use tokio::task::JoinSet;
 
 use super::{
-    ADMIN, assert_counted, assert_nothing_spoofed, assert_unharmed, connect, counted, settings,
-    spoofing,
+    ADMIN, assert_counted, assert_delivered_per_connection, assert_nothing_spoofed,
+    assert_unharmed, connect, counted, keep_asking, settings, spoofing,
 };
 use crate::common::{HOST, carried};
-
-/// Fails unless each connection brought the certificate with its first request that was answered, and none that was answered later did.
-/// The connection's number is the path.
-#[track_caller]
-fn assert_delivered_per_connection(requests: &[Recorded], answered: &[(String, usize)]) {
-    for (path, count) in answered {
-        let of_connection: Vec<Recorded> = requests
-            .iter()
-            .filter(|request| request.path == *path)
-            .cloned()
-            .collect();
-        let carriers = carried(&of_connection);
-        assert!(carriers.len() >= *count, "{path}: {carriers:?}");
-        if let [first, later @ ..] = &carriers[..] {
-            assert!(first & !later.contains(&true), "{path}: {carriers:?}");
-        }
-    }
-}
 
 #[tokio::test]
 async fn an_envoy_that_is_killed_under_load_and_started_again_serves_new_connections_from_the_first_request()
@@ -164,30 +144,4 @@ async fn over_a_hot_restart_old_connections_go_on_and_new_ones_start_anew() {
     assert_unharmed(&mut new, &origin).await;
     let expected = (forwarded + protocols as u64, undelivered);
     assert_counted(&new, expected, "after the old process").await;
-}
-
-/// Asks on one connection after the other, each with a path of its own, which comes back with how often it was answered.
-async fn keep_asking(
-    mut client: Client,
-    protocol: Protocol,
-    over: Arc<AtomicBool>,
-) -> Vec<(String, usize)> {
-    let mut connections = Vec::new();
-    loop {
-        let path = format!("/load/{protocol:?}/{}", connections.len());
-        let mut answered = 0;
-        while let Ok(response) = client.try_send(spoofing(HOST, &path)).await {
-            assert_eq!(response.status, 200, "{path}");
-            answered += 1;
-            if over.load(Ordering::Relaxed) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        connections.push((path, answered));
-        if over.load(Ordering::Relaxed) {
-            return connections;
-        }
-        client = client.reconnect().await;
-    }
 }
