@@ -88,7 +88,8 @@ async fn listeners_that_change_under_load_lose_no_request_and_no_certificate() {
     let mut envoy = Envoy::with_filter(settings())
         .listener(Listener::optional().every_mtls_protocol())
         .adapt(move |bootstrap| watch_listeners(bootstrap, &watched))
-        .arguments(&["--drain-time-s", "1"])
+        // Gradually there is hardly a beginning of a drain in one second.
+        .arguments(&["--drain-time-s", "1", "--drain-strategy", "immediate"])
         .start(&origin)
         .await;
     let over = Arc::new(AtomicBool::new(false));

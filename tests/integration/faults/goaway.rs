@@ -27,7 +27,7 @@ async fn passed(envoy: &Envoy, path: &str) -> (u64, u64) {
     // They are complete when no more come.
     while last != Some(passed) {
         last = Some(passed);
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
         let lines = envoy.log_lines_with(&start);
         let without = lines.iter().filter(|line| line.ends_with(" -")).count();
         passed = ((lines.len() - without) as u64, without as u64);
@@ -135,7 +135,7 @@ async fn a_flood_that_envoy_ends_the_connection_for_harms_no_other() {
 #[tokio::test]
 async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
     let origin = Origin::start().await;
-    let slow = Answer::status(200).after(Duration::from_millis(200));
+    let slow = Answer::status(200).after(Duration::from_millis(100));
     origin.answer("/slow", [slow]);
     let mut envoy = Envoy::with_filter(settings())
         .listener(Listener::strict().every_mtls_protocol())
@@ -163,7 +163,7 @@ async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
         };
         if let Some(mut late) = connection.begin(&message, Part::Whole).await {
             let answer = connection.answer(&mut late);
-            let _ = tokio::time::timeout(Duration::from_millis(300), answer).await;
+            let _ = tokio::time::timeout(Duration::from_millis(150), answer).await;
         }
         for request in origin.requests_for(&next) {
             assert_carries_none(&request);

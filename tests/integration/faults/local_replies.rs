@@ -61,7 +61,7 @@ async fn envoys_own_timeouts_in_the_middle_of_a_request_deliver_nothing() {
         .listener(
             Listener::strict()
                 .every_mtls_protocol()
-                .connection_manager("request_timeout", json!("0.3s")),
+                .connection_manager("request_timeout", json!("0.2s")),
         )
         .start(&origin)
         .await;

@@ -24,35 +24,31 @@ async fn assert_delivered_next(client: &Client, origin: &Origin, path: &str) {
 
 #[tokio::test]
 async fn an_origin_that_resets_while_the_body_is_coming_has_not_answered() {
-    for upstream_http2 in [false, true] {
-        let origin = Origin::start().await;
-        origin.answer("/reset-early", [Answer::reset_early()]);
-        let mut envoy =
-            Envoy::with_filter(settings()).listener(Listener::strict().every_mtls_protocol());
-        if upstream_http2 {
-            envoy = envoy.upstream_http2();
-        }
-        let mut envoy = envoy.start(&origin).await;
-        for &protocol in mtls_protocols() {
-            let client = connect(protocol, &envoy).await;
-            let upload = Request::post(HOST, "/reset-early", vec![b'x'; 1 << 20]);
-            let upload = upload.header("cf-client-cert-sha256", SPOOFED);
-            // Over HTTP/1.1 Envoy ends the connection of a client that goes on sending.
-            let answer = client.try_send(upload).await.map(|answer| answer.status);
-            assert!(!matches!(answer, Ok(200)), "{protocol:?}: {answer:?}");
-            let client = match protocol {
-                Protocol::Http1 => connect(protocol, &envoy).await,
-                _ => client,
-            };
-            assert_delivered_next(&client, &origin, &format!("/after/{protocol:?}")).await;
-        }
-        for request in origin.requests_for("/reset-early") {
-            assert_carries(&request, &pki().client);
-        }
-        let protocols = protocols_count();
-        assert_counted(&envoy, (protocols, protocols), "resets").await;
-        assert_unharmed(&mut envoy, &origin).await;
+    let origin = Origin::start().await;
+    origin.answer("/reset-early", [Answer::reset_early()]);
+    let mut envoy = Envoy::with_filter(settings())
+        .listener(Listener::strict().every_mtls_protocol())
+        .start(&origin)
+        .await;
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &envoy).await;
+        let upload = Request::post(HOST, "/reset-early", vec![b'x'; 1 << 20]);
+        let upload = upload.header("cf-client-cert-sha256", SPOOFED);
+        // Over HTTP/1.1 Envoy ends the connection of a client that goes on sending.
+        let answer = client.try_send(upload).await.map(|answer| answer.status);
+        assert!(!matches!(answer, Ok(200)), "{protocol:?}: {answer:?}");
+        let client = match protocol {
+            Protocol::Http1 => connect(protocol, &envoy).await,
+            _ => client,
+        };
+        assert_delivered_next(&client, &origin, &format!("/after/{protocol:?}")).await;
     }
+    for request in origin.requests_for("/reset-early") {
+        assert_carries(&request, &pki().client);
+    }
+    let protocols = protocols_count();
+    assert_counted(&envoy, (protocols, protocols), "resets").await;
+    assert_unharmed(&mut envoy, &origin).await;
 }
 
 #[tokio::test]
@@ -100,7 +96,7 @@ fn impatient(prefix: &str, hedges: bool) -> Value {
     json!({ "match": { "prefix": prefix }, "route": {
         "cluster": "origin",
         "timeout": "10s",
-        "retry_policy": { "retry_on": "5xx", "num_retries": 2, "per_try_timeout": "0.2s" },
+        "retry_policy": { "retry_on": "5xx", "num_retries": 2, "per_try_timeout": "0.15s" },
         "hedge_policy": { "hedge_on_per_try_timeout": hedges }
     } })
 }
@@ -119,7 +115,7 @@ async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
             // The first attempt is given up, the second is answered.
             (format!("/patient/{protocol:?}"), Duration::from_secs(20)),
             // The first attempt is answered late, while the second is still under way.
-            (format!("/hedged/{protocol:?}"), Duration::from_millis(350)),
+            (format!("/hedged/{protocol:?}"), Duration::from_millis(250)),
         ] {
             let hedged = path.starts_with("/hedged");
             let second = if hedged { 20_000 } else { 0 };
@@ -214,7 +210,7 @@ async fn a_request_that_an_open_circuit_breaker_refused_was_not_delivered() {
         );
         origin.answer(
             &held,
-            [Answer::status(200).after(Duration::from_millis(400))],
+            [Answer::status(200).after(Duration::from_millis(250))],
         );
         // One request occupies the only connection, the next one waits for it, and then there is no more room.
         let (first, second) = (

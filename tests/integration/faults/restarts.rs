@@ -26,55 +26,53 @@ async fn an_envoy_that_is_killed_under_load_and_started_again_serves_new_connect
         .start(&origin)
         .await;
     let before = envoy.address("main");
-    for round in 0..2 {
-        let sent = Arc::new(AtomicUsize::new(0));
-        let mut load = JoinSet::new();
-        for &protocol in mtls_protocols() {
-            for number in 0..3 {
-                let client = connect(protocol, &envoy).await;
-                let (path, sent) = (format!("/{round}/{protocol:?}/{number}"), Arc::clone(&sent));
-                load.spawn(async move {
-                    let mut answered = 0;
-                    // An Envoy that is dead says nothing over QUIC.
-                    while let Ok(Ok(response)) = tokio::time::timeout(
-                        Duration::from_secs(1),
-                        client.try_send(spoofing(HOST, &path)),
-                    )
-                    .await
-                    {
-                        assert_eq!(response.status, 200, "{path}");
-                        answered += 1;
-                        sent.fetch_add(1, Ordering::Relaxed);
-                    }
-                    (path, answered)
-                });
-            }
+    let sent = Arc::new(AtomicUsize::new(0));
+    let mut load = JoinSet::new();
+    for &protocol in mtls_protocols() {
+        for number in 0..3 {
+            let client = connect(protocol, &envoy).await;
+            let (path, sent) = (format!("/{protocol:?}/{number}"), Arc::clone(&sent));
+            load.spawn(async move {
+                let mut answered = 0;
+                // An Envoy that is dead says nothing over QUIC.
+                while let Ok(Ok(response)) = tokio::time::timeout(
+                    Duration::from_secs(1),
+                    client.try_send(spoofing(HOST, &path)),
+                )
+                .await
+                {
+                    assert_eq!(response.status, 200, "{path}");
+                    answered += 1;
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+                (path, answered)
+            });
         }
-        let anonymous = Client::http2(&envoy).connect().await;
-        while sent.load(Ordering::Relaxed) < 200 {
-            let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
-            assert_eq!(status, 403);
-        }
-        envoy.kill_and_start_again().await;
-        assert_eq!(envoy.address("main"), before);
-        let answered = load.join_all().await;
-        assert!(answered.iter().all(|(_, count)| *count > 0), "{answered:?}");
-        assert_delivered_per_connection(&origin.requests(), &answered);
-
-        let anonymous = Client::http2(&envoy).connect().await;
+    }
+    let anonymous = Client::http2(&envoy).connect().await;
+    while sent.load(Ordering::Relaxed) < 200 {
         let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
         assert_eq!(status, 403);
-        let seen = origin.requests().len();
-        for &protocol in mtls_protocols() {
-            let client = connect(protocol, &envoy).await;
-            client.send(spoofing(HOST, "/new")).await;
-            client.send(spoofing(HOST, "/new")).await;
-        }
-        let expected = [true, false].repeat(mtls_protocols().len());
-        assert_eq!(carried(&origin.requests()[seen..]), expected);
-        let new = mtls_protocols().len() as u64;
-        assert_counted(&envoy, (new, 0), "the new process counts from 0").await;
     }
+    envoy.kill_and_start_again().await;
+    assert_eq!(envoy.address("main"), before);
+    let answered = load.join_all().await;
+    assert!(answered.iter().all(|(_, count)| *count > 0), "{answered:?}");
+    assert_delivered_per_connection(&origin.requests(), &answered);
+
+    let anonymous = Client::http2(&envoy).connect().await;
+    let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
+    assert_eq!(status, 403);
+    let seen = origin.requests().len();
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &envoy).await;
+        client.send(spoofing(HOST, "/new")).await;
+        client.send(spoofing(HOST, "/new")).await;
+    }
+    let expected = [true, false].repeat(mtls_protocols().len());
+    assert_eq!(carried(&origin.requests()[seen..]), expected);
+    let new = mtls_protocols().len() as u64;
+    assert_counted(&envoy, (new, 0), "the new process counts from 0").await;
     assert!(!origin.has_seen("/admin"));
     assert_nothing_spoofed(&origin);
     assert_eq!(envoy.vm_reloads().await, 0);
@@ -85,12 +83,12 @@ async fn over_a_hot_restart_old_connections_go_on_and_new_ones_start_anew() {
     let origin = Origin::start().await;
     origin.answer(
         "/slow",
-        [Answer::status(200).after(Duration::from_millis(1500))],
+        [Answer::status(200).after(Duration::from_millis(1200))],
     );
     let mut old = Envoy::with_filter(settings())
         .listener(Listener::optional().every_mtls_protocol())
         .hot_restart()
-        .arguments(&["--drain-time-s", "2", "--parent-shutdown-time-s", "3"])
+        .arguments(&["--drain-time-s", "1", "--parent-shutdown-time-s", "2"])
         .start(&origin)
         .await;
     let (mut open, mut slow) = (Vec::new(), JoinSet::new());
