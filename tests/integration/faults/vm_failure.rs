@@ -52,7 +52,11 @@ async fn served(envoy: &Envoy, origin: &Origin) -> Vec<Client> {
     served
 }
 
-/// Sends requests that must not pass as they are until the filter serves them all again, and says how often it served none before.
+/// How often a test may make the VM fail until it stays down for a while: Envoy reloads a failed VM at the next request, unless it has
+/// loaded it just before.
+const ATTEMPTS: usize = 5;
+
+/// Sends requests that must not pass as they are until the filter serves them all again, and says how often it did not before.
 async fn until_it_serves_again(envoy: &Envoy, known: &[Client]) -> usize {
     let anonymous = Client::http2(envoy).connect().await;
     let start = Instant::now();
@@ -60,17 +64,16 @@ async fn until_it_serves_again(envoy: &Envoy, known: &[Client]) -> usize {
     loop {
         let admin = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
         assert!(matches!(admin, 403 | 503), "{admin}");
-        let (mut all, mut none) = (admin == 403, admin == 503);
+        let mut all = admin == 403;
         for client in known {
             let status = client.send(spoofing(HOST, "/meanwhile")).await.status;
             assert!(matches!(status, 200 | 503), "{status}");
             all &= status == 200;
-            none &= status == 503;
         }
         if all {
             return refused;
         }
-        refused += usize::from(none);
+        refused += 1;
         assert!(start.elapsed() < Duration::from_secs(20), "it stays down");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -96,9 +99,15 @@ async fn while_the_vm_is_down_nothing_passes_and_then_connections_go_on_as_befor
     let served = served(&envoy, &origin).await;
     for &protocol in mtls_protocols() {
         let unlucky = connect(protocol, &envoy).await;
-        let trap = trapping(spoofing(HOST, "/trap"));
-        assert_eq!(unlucky.send(trap).await.status, 503, "{protocol:?}");
-        let refused = until_it_serves_again(&envoy, &served).await;
+        let mut refused = 0;
+        for _ in 0..ATTEMPTS {
+            let trap = trapping(spoofing(HOST, "/trap"));
+            assert_eq!(unlucky.send(trap).await.status, 503, "{protocol:?}");
+            refused = until_it_serves_again(&envoy, &served).await;
+            if refused > 0 {
+                break;
+            }
+        }
         assert!(refused > 0, "{protocol:?}: it was not down");
         // What was not delivered is delivered now.
         let path = format!("/after/{protocol:?}");
@@ -152,12 +161,20 @@ async fn a_failure_at_a_requests_end_takes_no_delivery_back() {
     for &protocol in mtls_protocols() {
         let unlucky = connect(protocol, &envoy).await;
         let path = format!("/trap/{protocol:?}");
-        let trap = trapping(spoofing(HOST, &path));
-        assert_eq!(unlucky.send(trap).await.status, 200, "{protocol:?}");
-        let refused = until_it_serves_again(&envoy, &served).await;
+        let mut refused = 0;
+        for _ in 0..ATTEMPTS {
+            let trap = trapping(spoofing(HOST, &path));
+            assert_eq!(unlucky.send(trap).await.status, 200, "{protocol:?}");
+            refused = until_it_serves_again(&envoy, &served).await;
+            if refused > 0 {
+                break;
+            }
+        }
         assert!(refused > 0, "{protocol:?}: it was not down");
         assert_eq!(unlucky.get(HOST, &path).await.status, 200);
-        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        let carried = carried(&origin.requests_for(&path));
+        assert!(carried[0] && carried.len() > 1, "{carried:?}");
+        assert!(!carried[1..].contains(&true), "{carried:?}");
     }
     assert_nothing_passed(&mut envoy, &origin).await;
     assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
