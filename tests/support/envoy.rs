@@ -441,6 +441,7 @@ impl Drop for Envoy {
             let _ = process.kill();
             let _ = process.wait();
         }
+        restart::remove_shared_memory(self.folder.path());
     }
 }
 

@@ -88,6 +88,15 @@ pub(crate) fn first_epoch(folder: &Path) -> Vec<String> {
     ]
 }
 
+/// Removes the shared memory of hot-restarted Envoys that started in that folder, which they leave behind.
+pub(crate) fn remove_shared_memory(folder: &Path) {
+    if let Ok(base) = fs::read_to_string(base_id_path(folder)) {
+        // The last digit is there for the ids of sockets.
+        let name = format!("/dev/shm/envoy_shared_memory_{}0", base.trim());
+        let _ = fs::remove_file(name);
+    }
+}
+
 fn base_id_path(folder: &Path) -> std::path::PathBuf {
     folder.join("base-id")
 }
