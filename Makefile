@@ -49,14 +49,25 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 .PHONY: test
 test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --tests
+	@echo "The tests of what clients may not say, of delivery and of reloads once more, deployed as the fast path:"
+	DEPLOYMENT=fast-path $(FAST_PATH_TESTS)
+
+# One selection of packages for both runs, so that nothing is built twice.
+FAST_PATH_TESTS := cargo test --locked --workspace --test integration -- sanitising spoofing forwarding delivery reload
 
 .PHONY: test-matrix
 test-matrix: build ## The integration tests against the older Envoys too
 	@for version in $(MATRIX); do \
 		echo "Envoy $$version"; \
 		tests/fetch-envoy $$version && \
-		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy cargo test --locked --quiet -p integration --test integration || exit 1; \
+		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy cargo test --locked --quiet --workspace --test integration && \
+		ENVOY_BIN=$(CURDIR)/.envoy/$$version/envoy DEPLOYMENT=fast-path $(FAST_PATH_TESTS) || exit 1; \
 	done
+
+.PHONY: fast-path
+fast-path: toolchain ## The YAML of the fast path for a plugin configuration: make fast-path CONFIG=plugin.json
+	@test -n "$(CONFIG)" || { echo "make: say for what: make fast-path CONFIG=plugin.json" >&2; exit 1; }
+	@cargo run --locked --quiet -p fast-path -- "$(CONFIG)"
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-guided where there is a C++ compiler

@@ -1,21 +1,12 @@
-//! What Envoy keeps with a downstream connection for this filter, and frees with it: two properties of connection-wide filter state.
+//! What a connection's certificate gives to headers, kept by Envoy with the downstream connection and freed with it.
 //!
-//! Both outlive a configuration update, so each says for what it holds: the delivered settings by their own ids, the certificate's
-//! record by the id of the configuration that computed it.
+//! It outlives a configuration update, so it holds the id of the configuration that computed it.
 
 use crate::certificate::Verification;
 use crate::config::compiled::Id;
 
-/// The ids of the settings that the certificate was delivered for, one after the other.
-pub const DELIVERED: &str = "client_cert_forwarder.delivered";
-/// The [`Record`] of the connection's certificate.
+/// The connection-wide property that holds a connection's [`Record`].
 pub const CERTIFICATE: &str = "client_cert_forwarder.certificate";
-
-/// Whether the `DELIVERED` property's value holds `setting`.
-#[must_use]
-pub fn is_delivered(delivered: &[u8], setting: &Id) -> bool {
-    delivered.as_chunks::<8>().0.contains(setting)
-}
 
 /// What one connection's certificate gives to headers: computed once, and from then on read in place from the bytes that Envoy keeps.
 ///
@@ -144,7 +135,7 @@ fn split_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Presented, Record, is_delivered};
+    use super::{Presented, Record};
 
     const CONFIG: [u8; 8] = *b"config 1";
 
@@ -190,15 +181,5 @@ mod tests {
                 "cut to {length} bytes"
             );
         }
-    }
-
-    #[test]
-    fn delivery_is_known_per_setting_and_never_across_the_border_of_two_ids() {
-        let delivered = [*b"setting1", *b"setting2"].concat();
-        assert!(is_delivered(&delivered, b"setting1"));
-        assert!(is_delivered(&delivered, b"setting2"));
-        assert!(!is_delivered(&delivered, b"setting3"));
-        assert!(!is_delivered(&delivered, b"ting1set"));
-        assert!(!is_delivered(b"", b"setting1"));
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! One request's way: [`host::envoy`] is called by Envoy and calls [`filter::Request`], which finds the setting of the request's
 //! hostname ([`authority`], [`hostname`], [`config`]), removes what only the filter may say ([`managed_headers`]), reads the certificate once per
-//! connection ([`peer_certificate`], [`certificate`], [`connection`]), refuses or adds headers ([`enforcement`]), and looks at the
+//! connection ([`peer_certificate`], [`certificate`], [`connection`], [`delivered`]), refuses or adds headers ([`enforcement`]), and looks at the
 //! response ([`response`]). Only [`host::envoy`] touches hostcalls; everything else is plain Rust.
 
 pub mod authority;
 pub mod certificate;
 pub mod config;
 pub mod connection;
+pub mod delivered;
 pub mod enforcement;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fast_path;
 pub mod filter;
 pub mod header_map;
 pub mod host;

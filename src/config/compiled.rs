@@ -11,6 +11,7 @@ use super::schema::{
 };
 use crate::certificate::Limits;
 use crate::certificate::field::{Field, MANAGED_TRANSFORM};
+use crate::delivered::Mark;
 use crate::hostname::{HostnamePattern, HostnameTable};
 use crate::managed_headers::{ManagedHeaders, fold};
 
@@ -58,8 +59,10 @@ pub struct Config {
 pub struct Setting {
     /// As metrics and `explain` name it: lower-case, a wildcard with its `*.`.
     pub hostname: String,
-    /// Names this setting in what a connection remembers, whatever configuration it stands in.
+    /// Tells this setting from others, whatever configuration it stands in.
     pub id: Id,
+    /// What a connection remembers once it was served for this setting.
+    pub mark: Mark,
     /// Whether the two forwarding headers go out, and when.
     pub forward_on: Option<ForwardOn>,
     /// The two forwarding headers; empty when they don't go out.
@@ -110,6 +113,7 @@ impl Config {
         let mut hostnames = HostnameTable::default();
         let mut fields = FieldTable::default();
         let mut settings = Vec::with_capacity(config.settings.len());
+        let text_id = id(&[json]);
         for (number, setting) in config.settings.iter().enumerate() {
             let path = format!("settings[{number}]");
             let pattern = HostnamePattern::parse(&setting.hostname)
@@ -133,6 +137,7 @@ impl Config {
                 &pattern,
                 &path,
                 config.max_certificate_bytes,
+                &text_id,
                 &mut fields,
             )?);
         }
@@ -186,9 +191,12 @@ impl Setting {
         pattern: &HostnamePattern,
         path: &str,
         max_certificate_bytes: u32,
+        text_id: &Id,
         fields: &mut FieldTable,
     ) -> Result<Self, ConfigError> {
         let hostname = pattern.to_string();
+        // A higher limit may let through what was too large before: then the certificate is due again.
+        let id = id(&[hostname.as_bytes(), &max_certificate_bytes.to_le_bytes()]);
         let forward_on = setting
             .client_certificate_forwarding
             .then_some(setting.forward_on);
@@ -243,8 +251,9 @@ impl Setting {
             return Err(ConfigError::new(format!("{response_path}.{name}"), reason));
         }
         Ok(Self {
-            // A higher limit may let through what was too large before: then the certificate is due again.
-            id: id(&[hostname.as_bytes(), &max_certificate_bytes.to_le_bytes()]),
+            id,
+            // Without this filter's version: a matcher made for this text stays good for newer modules.
+            mark: Mark::new(&id, text_id),
             hostname,
             forward_on,
             forwarding_headers: forwarding_headers
@@ -353,7 +362,8 @@ impl FieldTable {
 fn id(parts: &[&[u8]]) -> Id {
     let mut hash = Sha256::new();
     for part in parts {
-        hash.update(part.len().to_le_bytes());
+        // The same in the module and in native programs, whose addresses differ in size: a matcher is made by one of these.
+        hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
     let mut id = Id::default();

@@ -12,7 +12,8 @@ use crate::authority;
 use crate::config::Config;
 use crate::config::compiled::{Header, Setting};
 use crate::config::schema::ForwardOn;
-use crate::connection::{DELIVERED, Presented, Record, is_delivered};
+use crate::connection::{Presented, Record};
+use crate::delivered::{DELIVERED, Delivered, Delivery};
 use crate::enforcement;
 use crate::header_map::HeaderMap;
 use crate::host::{Host, Map};
@@ -149,9 +150,7 @@ impl Request {
                 self.remember_delivery(host);
             }
         }
-        let setting = self
-            .setting
-            .and_then(|number| self.plugin.config.settings.get(number));
+        let setting = self.setting();
         let stripped = self.stripped.then(|| Outcome::SpoofStripped.name());
         let explanations = stripped.into_iter().chain([self.explanation]);
         response::decorate(host, &self.plugin.config, setting, explanations);
@@ -182,9 +181,7 @@ impl Request {
         let forwards_now = match setting.forward_on {
             None => false,
             Some(ForwardOn::EveryRequest) => true,
-            Some(ForwardOn::FirstRequest) => {
-                !delivered(host).is_some_and(|ids| is_delivered(&ids, &setting.id))
-            }
+            Some(ForwardOn::FirstRequest) => !was_delivered(host, setting),
         };
         self.explanation = if setting.forward_on.is_some() {
             "already_forwarded"
@@ -253,19 +250,14 @@ impl Request {
 
     /// From now on this connection has been served for the setting.
     fn remember_delivery(&self, host: &impl Host) {
-        let setting = self
-            .setting
-            .and_then(|number| self.plugin.config.settings.get(number));
-        let Some(setting) =
-            setting.filter(|setting| setting.forward_on == Some(ForwardOn::FirstRequest))
-        else {
-            return;
-        };
-        let mut ids = delivered(host).unwrap_or_default();
-        if !is_delivered(&ids, &setting.id) {
-            ids.extend(setting.id);
-            host.set_connection_property(DELIVERED, &ids);
+        let once = |setting: &&Setting| setting.forward_on == Some(ForwardOn::FirstRequest);
+        if let Some(setting) = self.setting().filter(once) {
+            mark_delivered(host, setting, delivered(host).unwrap_or_default());
         }
+    }
+
+    fn setting(&self) -> Option<&Setting> {
+        self.plugin.config.settings.get(self.setting?)
     }
 
     fn conclude(&mut self, host: &impl Host, outcome: Outcome) {
@@ -280,9 +272,28 @@ impl Request {
     }
 }
 
-/// The ids of the settings that this connection was served for.
-fn delivered(host: &impl Host) -> Option<Vec<u8>> {
-    host.property(DELIVERED)
+/// What this connection was served for.
+fn delivered(host: &impl Host) -> Option<Delivered> {
+    host.property(DELIVERED).map(Delivered::from_bytes)
+}
+
+/// Whether this connection was served for the setting. The mark of an earlier configuration is renewed, for Envoy's matcher to find.
+fn was_delivered(host: &impl Host, setting: &Setting) -> bool {
+    let Some(delivered) = delivered(host) else {
+        return false;
+    };
+    let delivery = delivered.of(&setting.mark);
+    if delivery == Delivery::MarkedBefore {
+        mark_delivered(host, setting, delivered);
+    }
+    delivery != Delivery::Due
+}
+
+fn mark_delivered(host: &impl Host, setting: &Setting, mut delivered: Delivered) {
+    if delivered.of(&setting.mark) != Delivery::Marked {
+        delivered.add(&setting.mark);
+        host.set_connection_property(DELIVERED, delivered.as_bytes());
+    }
 }
 
 fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {

@@ -12,7 +12,8 @@ use proxy_wasm::types::{Action as HostAction, BufferType, ContextType, LogLevel,
 
 use super::{Host, Level, LocalReply, Map};
 use crate::config::{Config, ConfigError};
-use crate::connection::{CERTIFICATE, DELIVERED};
+use crate::connection::CERTIFICATE;
+use crate::delivered::DELIVERED;
 use crate::filter::{Action, Plugin, Request};
 use crate::header_map::serialize;
 use crate::notices;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use support::{
-    Installation, bootstrap, envoy_version,
+    Deployment, Installation, envoy_version,
     version::envoy_binary,
     wasm::{repository, wasm_module},
 };
@@ -73,7 +73,9 @@ fn install_discovered_filters(installation: &Installation) {
     let shipped = Path::new("ecds/client_cert_forwarder.yaml");
     let resource =
         fs::read_to_string(repository().join("envoy").join(shipped)).expect("a resource");
-    let written_by_the_api = bootstrap::discovery_response(r#"{"settings":[]}"#).to_string();
+    let written_by_the_api = Deployment::Plain
+        .discovery_response(r#"{"settings":[]}"#)
+        .to_string();
     for (place, content) in [
         (shipped, installation.adapt(&resource)),
         (

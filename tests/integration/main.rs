@@ -10,6 +10,7 @@ mod enforcing;
 mod evasion;
 mod examples;
 mod explain;
+mod fast_path;
 mod faults;
 mod fields;
 mod forwarding;

@@ -1,6 +1,6 @@
 //! Envoy's bootstrap configuration, made from what a test asked for.
 
-use std::{net::SocketAddr, path::Path};
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
@@ -13,11 +13,14 @@ use crate::{
 /// The name of the wasm filter, in the filter chain and in ECDS.
 pub const FILTER_NAME: &str = "client_cert_forwarder";
 
+/// The type of a wasm filter's configuration.
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
 /// Everything that goes into the bootstrap.
 pub(crate) struct Bootstrap<'a> {
     pub(crate) listeners: &'a [Listener],
-    /// The wasm filter as it stands in a filter chain.
-    pub(crate) filter: &'a Value,
+    /// The forwarder as it stands in a filter chain.
+    pub(crate) filters: &'a [Value],
     pub(crate) origin: SocketAddr,
     pub(crate) upstream_http2: bool,
     /// Routes that come before the fixed ones.
@@ -87,7 +90,7 @@ impl Bootstrap<'_> {
 
     fn connection_manager(&self, listener: &Listener, codec: &str) -> Value {
         let mut filters = listener.filters_before.clone();
-        filters.push(self.filter.clone());
+        filters.extend(self.filters.iter().cloned());
         filters.extend(listener.filters_after.iter().cloned());
         filters.push(json!({
             "name": "envoy.filters.http.router",
@@ -178,43 +181,10 @@ impl Bootstrap<'_> {
     }
 }
 
-/// The filter with its configuration inline.
-pub fn inline_filter(configuration: &str) -> Value {
-    json!({ "name": FILTER_NAME, "typed_config": wasm_config(configuration) })
-}
-
-/// The filter with its configuration from a file in `folder` that Envoy watches.
-pub fn discovered_filter(folder: &Path) -> Value {
-    json!({
-        "name": FILTER_NAME,
-        "config_discovery": {
-            "config_source": {
-                "path_config_source": {
-                    "path": folder.join("filter.json"),
-                    "watched_directory": { "path": folder }
-                },
-                "resource_api_version": "V3"
-            },
-            "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"]
-        }
-    })
-}
-
-/// The content of the watched file.
-pub fn discovery_response(configuration: &str) -> Value {
-    json!({
-        "resources": [{
-            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-            "name": FILTER_NAME,
-            "typed_config": wasm_config(configuration)
-        }]
-    })
-}
-
-/// The configurations of the wasm filters that stand in the filter chains of a bootstrap.
+/// The configurations of all wasm filters in a bootstrap, wherever they stand.
 pub fn wasm_filters(bootstrap: &mut Value) -> Vec<&mut Value> {
-    if bootstrap["name"] == FILTER_NAME && bootstrap["typed_config"].is_object() {
-        return vec![&mut bootstrap["typed_config"]];
+    if bootstrap["@type"] == WASM {
+        return vec![bootstrap];
     }
     match bootstrap {
         Value::Object(fields) => fields.values_mut().flat_map(wasm_filters).collect(),
@@ -239,9 +209,10 @@ pub fn filter_state_filter() -> Value {
     })
 }
 
-fn wasm_config(configuration: &str) -> Value {
+/// The wasm filter, to be loaded from the module that the tests test.
+pub(crate) fn wasm_config(configuration: &str) -> Value {
     json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "@type": WASM,
         "config": {
             "name": FILTER_NAME,
             "vm_config": {

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     bootstrap::{self, Bootstrap, FILTER_NAME},
+    deployment::Deployment,
     listener::{Listener, Tls},
     origin::Origin,
     restart,
@@ -35,6 +36,7 @@ pub struct Envoy {
     pub(crate) folder: TempDir,
     /// What it was started with, apart from what follows from its folder.
     pub(crate) arguments: Vec<String>,
+    pub(crate) deployment: Deployment,
     admin: SocketAddr,
     pub(crate) listeners: HashMap<String, SocketAddr>,
     pub(crate) tls: HashMap<String, Tls>,
@@ -43,6 +45,7 @@ pub struct Envoy {
 /// What an Envoy will be; [`EnvoyBuilder::start`] makes it so.
 pub struct EnvoyBuilder {
     configuration: String,
+    deployment: Deployment,
     listeners: Vec<Listener>,
     discovered: bool,
     filter_state: bool,
@@ -52,6 +55,7 @@ pub struct EnvoyBuilder {
     bootstrap: Option<String>,
     adaptations: Vec<Adaptation>,
     arguments: Vec<String>,
+    log_every_call: bool,
 }
 
 type Adaptation = Box<dyn FnOnce(&mut Value) + Send>;
@@ -75,6 +79,7 @@ impl Envoy {
     pub fn with_filter_text(configuration: &str) -> EnvoyBuilder {
         EnvoyBuilder {
             configuration: configuration.to_owned(),
+            deployment: Deployment::from_environment(),
             listeners: Vec::new(),
             discovered: false,
             filter_state: !envoy_version().has_peer_certificate(),
@@ -84,6 +89,7 @@ impl Envoy {
             bootstrap: None,
             adaptations: Vec::new(),
             arguments: vec!["--disable-hot-restart".to_owned()],
+            log_every_call: false,
         }
     }
 
@@ -131,7 +137,8 @@ impl Envoy {
     /// The same with the configuration as text, which need not be JSON.
     pub async fn update_config_text(&self, configuration: &str) -> Update {
         let before = self.discovery_counts().await;
-        write_discovery_file(&discovery_folder(self.folder.path()), configuration);
+        self.deployment
+            .write_discovery_file(&discovery_folder(self.folder.path()), configuration);
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             // Envoy counts a refused configuration under both names, so both come from one snapshot.
@@ -159,6 +166,12 @@ impl Envoy {
             .filter(|line| line.contains(text))
             .map(str::to_owned)
             .collect()
+    }
+
+    /// How often Envoy has entered the VM by that callback; for [`EnvoyBuilder::log_every_call`] only.
+    pub fn calls_of(&self, callback: &str) -> usize {
+        self.log_lines_with(&format!("[host->vm] {callback}("))
+            .len()
     }
 
     /// Whether the log contains that text.
@@ -195,6 +208,12 @@ impl EnvoyBuilder {
         self
     }
 
+    /// Deploys the filter that way, whatever the environment asks for.
+    pub fn deployment(mut self, deployment: Deployment) -> EnvoyBuilder {
+        self.deployment = deployment;
+        self
+    }
+
     /// Whether Envoy's own `set_filter_state` stands before the filter. By default where the attribute
     /// `connection.peer_certificate` doesn't exist.
     pub fn filter_state(mut self, filter_state: bool) -> EnvoyBuilder {
@@ -205,6 +224,12 @@ impl EnvoyBuilder {
     /// The number of worker threads, 1 by default.
     pub fn concurrency(mut self, workers: u32) -> EnvoyBuilder {
         self.concurrency = workers;
+        self
+    }
+
+    /// Writes every call into the VM to the log, for [`Envoy::calls_of`].
+    pub fn log_every_call(mut self) -> EnvoyBuilder {
+        self.log_every_call = true;
         self
     }
 
@@ -280,16 +305,18 @@ impl EnvoyBuilder {
             .tempdir()
             .expect("a temporary folder");
         let discovery = discovery_folder(folder.path());
-        let filter = if self.discovered {
+        let filters = if self.discovered {
             fs::create_dir(&discovery).expect("a new folder");
-            write_discovery_file(&discovery, &self.configuration);
-            bootstrap::discovered_filter(&discovery)
+            self.deployment
+                .write_discovery_file(&discovery, &self.configuration);
+            self.deployment
+                .discovered_filters(&self.configuration, &discovery)
         } else {
-            bootstrap::inline_filter(&self.configuration)
+            self.deployment.filters(&self.configuration)
         };
         let bootstrap = Bootstrap {
             listeners: &self.listeners,
-            filter: &filter,
+            filters: &filters,
             origin: origin.address(),
             upstream_http2: self.upstream_http2,
             routes: &self.routes,
@@ -307,6 +334,11 @@ impl EnvoyBuilder {
 
         let mut arguments = self.arguments;
         arguments.extend(["--concurrency".to_owned(), self.concurrency.to_string()]);
+        let wasm_log_level = match self.log_every_call {
+            true => "wasm:trace",
+            false => "wasm:info",
+        };
+        arguments.extend(["--component-log-level", wasm_log_level].map(str::to_owned));
         if !arguments
             .iter()
             .any(|argument| argument == "--disable-hot-restart")
@@ -316,7 +348,7 @@ impl EnvoyBuilder {
         let process = spawn(folder.path(), &arguments);
         let tls = self.listeners.iter();
         let tls = tls.map(|listener| (listener.name.clone(), listener.tls));
-        let mut envoy = Envoy::starting(process, folder, arguments, tls.collect());
+        let mut envoy = Envoy::starting(process, folder, arguments, self.deployment, tls.collect());
         envoy.wait_until_ready().await?;
         Ok(envoy)
     }
@@ -336,7 +368,6 @@ pub(crate) fn spawn(folder: &Path, arguments: &[String]) -> Child {
         .arg(admin_path(folder))
         .args(["--file-flush-interval-msec", "50"])
         .args(["--log-level", "warning"])
-        .args(["--component-log-level", "wasm:info"])
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -350,6 +381,7 @@ impl Envoy {
         process: Child,
         folder: TempDir,
         arguments: Vec<String>,
+        deployment: Deployment,
         tls: HashMap<String, Tls>,
     ) -> Envoy {
         Envoy {
@@ -357,6 +389,7 @@ impl Envoy {
             process,
             folder,
             arguments,
+            deployment,
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             listeners: HashMap::new(),
             tls,
@@ -484,17 +517,6 @@ async fn admin_get(admin: SocketAddr, path: &str) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
-}
-
-/// Envoy notices a file that is moved into the watched folder, not one that is written there.
-fn write_discovery_file(folder: &Path, configuration: &str) {
-    let (written, moved) = (folder.join("filter.json.new"), folder.join("filter.json"));
-    fs::write(
-        &written,
-        bootstrap::discovery_response(configuration).to_string(),
-    )
-    .expect("a written file");
-    fs::rename(&written, &moved).expect("a moved file");
 }
 
 fn discovery_folder(folder: &Path) -> PathBuf {

@@ -19,6 +19,7 @@ pub mod aborted;
 pub mod bootstrap;
 pub mod client;
 pub mod connector;
+pub mod deployment;
 pub mod envoy;
 pub mod example;
 mod field_encoding;
@@ -38,6 +39,7 @@ pub mod version;
 pub mod wasm;
 
 pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};
+pub use deployment::Deployment;
 pub use envoy::{Envoy, Update};
 pub use example::Installation;
 pub use listener::{Listener, Tls};

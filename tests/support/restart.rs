@@ -71,7 +71,13 @@ impl Envoy {
         arguments.retain(|argument| !own.contains(argument));
         arguments.extend(["--restart-epoch", "1", "--base-id", base.trim()].map(String::from));
         let process = spawn(folder.path(), &arguments);
-        let mut envoy = Envoy::starting(process, folder, arguments, self.tls.clone());
+        let mut envoy = Envoy::starting(
+            process,
+            folder,
+            arguments,
+            self.deployment,
+            self.tls.clone(),
+        );
         if let Err(log) = envoy.wait_until_ready().await {
             panic!("the second Envoy did not start:\n{log}");
         }

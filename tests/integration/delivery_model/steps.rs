@@ -61,8 +61,8 @@ impl Settings {
             Mode::First => forward(pattern),
             Mode::Every => forward_every(pattern),
         };
-        let mark = forward_every(mark);
-        configuration(self.0.iter().map(setting).chain([mark]).collect())
+        let settings = self.0.iter().map(setting).chain([forward(mark)]);
+        configuration(settings.collect())
     }
 
     /// What a request for that hostname is served by.

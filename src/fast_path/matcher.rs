@@ -1,0 +1,200 @@
+//! The matcher (`xds.type.matcher.v3.Matcher`) that tells which requests need not enter the VM.
+//!
+//! It may only err on one side: a request that it does not know goes to the filter, which decides as ever.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::Config;
+use crate::config::compiled::Setting;
+use crate::delivered::DELIVERED;
+use crate::hostname::HostnamePattern;
+
+/// How many narrower settings a wildcard may have and still be skipped: each is compared with the hostname of each request.
+const MAX_NARROWER: usize = 100;
+
+/// An authority as most clients send it: a name in lower case, without port and closing dot. Others go to the filter.
+const PLAIN_NAME: &str = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*";
+
+/// The settings to skip, by how their hostnames are found.
+#[derive(Debug)]
+pub(super) enum Matcher {
+    /// One setting forwards: with its mark nothing is left to do for any hostname.
+    One(String),
+    /// Several do: each hostname asks for its own setting's mark.
+    Several {
+        /// Hostname (as in an authority) and mark.
+        exact: Vec<(String, String)>,
+        wildcards: Vec<Wildcard>,
+        left_out: Vec<String>,
+    },
+}
+
+/// A wildcard setting that forwards.
+#[derive(Debug)]
+pub(super) struct Wildcard {
+    /// `.example.com`; empty for `*`.
+    suffix: String,
+    mark: String,
+    /// Matches of the hostnames that narrower settings take from it, as `envoy.type.matcher.v3.StringMatcher`.
+    narrower: Vec<Value>,
+}
+
+impl Matcher {
+    /// For a configuration that [`super::refused`] lets pass.
+    pub(super) fn new(config: &Config) -> Self {
+        let forwarding: Vec<(HostnamePattern, &Setting)> = config
+            .settings
+            .iter()
+            .filter(|setting| setting.forward_on.is_some())
+            .filter_map(|setting| Some((HostnamePattern::parse(&setting.hostname).ok()?, setting)))
+            .collect();
+        if let [(_, setting)] = forwarding.as_slice() {
+            return Self::One(setting.mark.as_str().to_owned());
+        }
+        let (mut exact, mut wildcards, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        for (pattern, setting) in &forwarding {
+            let mark = setting.mark.as_str().to_owned();
+            let suffix = match pattern {
+                HostnamePattern::Exact(name) => {
+                    exact.push((authority(name), mark));
+                    continue;
+                }
+                HostnamePattern::Wildcard(suffix) => suffix.clone(),
+                HostnamePattern::Any => String::new(),
+            };
+            let narrower: Vec<Value> = forwarding
+                .iter()
+                .filter_map(|(other, _)| taken_from(&suffix, other))
+                .collect();
+            if narrower.len() > MAX_NARROWER {
+                left_out.push(setting.hostname.clone());
+            } else {
+                wildcards.push(Wildcard {
+                    suffix,
+                    mark,
+                    narrower,
+                });
+            }
+        }
+        Self::Several {
+            exact,
+            wildcards,
+            left_out,
+        }
+    }
+
+    pub(super) fn left_out(&self) -> &[String] {
+        match self {
+            Self::One(_) => &[],
+            Self::Several { left_out, .. } => left_out,
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        match self {
+            Self::One(mark) => list(vec![skip_where(is_marked(mark))]),
+            Self::Several {
+                exact, wildcards, ..
+            } => {
+                let wildcards: Vec<Value> = wildcards
+                    .iter()
+                    .map(|wildcard| skip_where(wildcard.predicate()))
+                    .collect();
+                if exact.is_empty() {
+                    return list(wildcards);
+                }
+                let by_name: Map<String, Value> = exact
+                    .iter()
+                    .map(|(name, mark)| {
+                        let marked = list(vec![skip_where(is_marked(mark))]);
+                        (name.clone(), json!({ "matcher": marked }))
+                    })
+                    .collect();
+                let mut matcher = json!({
+                    "matcher_tree": { "input": authority_input(), "exact_match_map": { "map": by_name } }
+                });
+                // Envoy also asks these for a name of the map whose mark is not there: each leaves out the names of narrower settings.
+                if let (false, Some(matcher)) = (wildcards.is_empty(), matcher.as_object_mut()) {
+                    matcher.insert(
+                        "on_no_match".to_owned(),
+                        json!({ "matcher": list(wildcards) }),
+                    );
+                }
+                matcher
+            }
+        }
+    }
+}
+
+impl Wildcard {
+    fn predicate(&self) -> Value {
+        let name = json!({ "safe_regex": { "google_re2": {}, "regex": format!("{PLAIN_NAME}{}", self.suffix.replace('.', r"\.")) } });
+        let mut all = vec![is_marked(&self.mark), single(authority_input(), &name)];
+        let except = |taken| json!({ "not_matcher": single(authority_input(), taken) });
+        all.extend(self.narrower.iter().map(except));
+        json!({ "and_matcher": { "predicate": all } })
+    }
+}
+
+/// What `pattern` takes from the wildcard of that suffix (`*`: empty), if anything.
+fn taken_from(suffix: &str, pattern: &HostnamePattern) -> Option<Value> {
+    match pattern {
+        HostnamePattern::Exact(name) if name.ends_with(suffix) => {
+            Some(json!({ "exact": authority(name) }))
+        }
+        HostnamePattern::Wildcard(other)
+            if other.len() > suffix.len() && other.ends_with(suffix) =>
+        {
+            Some(json!({ "suffix": other }))
+        }
+        _ => None,
+    }
+}
+
+/// A setting's hostname as an authority has it: IPv6 addresses in brackets.
+fn authority(name: &str) -> String {
+    if name.contains(':') {
+        format!("[{name}]")
+    } else {
+        name.to_owned()
+    }
+}
+
+fn is_marked(mark: &str) -> Value {
+    let input = json!({
+        "name": "delivered",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
+            "key": format!("wasm.{DELIVERED}")
+        }
+    });
+    single(input, &json!({ "contains": mark }))
+}
+
+fn authority_input() -> Value {
+    json!({
+        "name": "authority",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+            "header_name": ":authority"
+        }
+    })
+}
+
+fn single(input: Value, value_match: &Value) -> Value {
+    json!({ "single_predicate": { "input": input, "value_match": value_match } })
+}
+
+fn skip_where(predicate: Value) -> Value {
+    json!({
+        "predicate": predicate,
+        "on_match": { "action": {
+            "name": "skip",
+            "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter" }
+        } }
+    })
+}
+
+fn list(matchers: Vec<Value>) -> Value {
+    json!({ "matcher_list": { "matchers": matchers } })
+}

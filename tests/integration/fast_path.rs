@@ -1,0 +1,272 @@
+//! The fast path (spec §6): once a connection was served, its requests no longer enter the VM, and nothing else changes.
+//!
+//! The tests of delivery, of reloads and of what a client may not say run against the fast path too, with `DEPLOYMENT=fast-path`.
+
+use std::fs;
+
+use support::{
+    Client, Deployment, Envoy, Installation, Listener, Origin, Protocol, Update, envoy_version,
+    mtls_protocols, pki,
+    wasm::{repository, wasm_module},
+};
+
+use crate::common::{HOST, carried, forwarding, protocols_count};
+
+const CALLBACK: &str = "proxy_on_request_headers";
+
+/// Envoy writes its log a little later than it answers.
+async fn entered(envoy: &Envoy) -> usize {
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    envoy.calls_of(CALLBACK)
+}
+
+#[tokio::test]
+async fn a_served_connection_does_not_enter_the_vm_again() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .deployment(Deployment::FastPath)
+        .listener(Listener::strict().every_mtls_protocol())
+        .log_every_call()
+        .start(&origin)
+        .await;
+    for &protocol in mtls_protocols() {
+        let path = format!("/{protocol:?}");
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        for hostname in [HOST, HOST, "elsewhere.example", HOST] {
+            assert_eq!(client.get(hostname, &path).await.status, 200);
+        }
+        let requests = origin.requests_for(&path);
+        assert_eq!(
+            carried(&requests),
+            [true, false, false, false],
+            "{protocol:?}"
+        );
+    }
+    assert_eq!(entered(&envoy).await as u64, protocols_count());
+    assert_eq!(envoy.counter(HOST, "forwarded").await, protocols_count());
+}
+
+#[tokio::test]
+async fn the_plain_deployment_enters_it_for_every_request() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .deployment(Deployment::Plain)
+        .log_every_call()
+        .start(&origin)
+        .await;
+    let client = Client::http1(&envoy).with(&pki().client).connect().await;
+    for _ in 0..3 {
+        client.get(HOST, "/").await;
+    }
+    assert_eq!(entered(&envoy).await, 3);
+}
+
+#[tokio::test]
+async fn each_hostname_is_served_once_and_then_skipped() {
+    let origin = Origin::start().await;
+    let hostnames = [
+        HOST,
+        "www.example.com",
+        "*.example.com",
+        "*.deep.example.com",
+        "*",
+    ];
+    let envoy = Envoy::with_filter(forwarding(&hostnames))
+        .deployment(Deployment::FastPath)
+        .listener(Listener::strict().every_mtls_protocol())
+        .log_every_call()
+        .start(&origin)
+        .await;
+    let sequence = [
+        // Each served for the first time: the wildcards first, so that they could hide the narrower settings.
+        ("any.example.org", true),
+        ("one.example.com", true),
+        ("one.deep.example.com", true),
+        (HOST, true),
+        ("www.example.com", true),
+        // Served already.
+        ("other.example.org", false),
+        ("two.example.com", false),
+        ("two.deep.example.com", false),
+        (HOST, false),
+        ("www.example.com", false),
+    ];
+    for &protocol in mtls_protocols() {
+        let path = format!("/{protocol:?}");
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        for (hostname, _) in sequence {
+            client.get(hostname, &path).await;
+        }
+        let expected = sequence.map(|(_, carried)| carried);
+        assert_eq!(
+            carried(&origin.requests_for(&path)),
+            expected,
+            "{protocol:?}"
+        );
+    }
+    assert_eq!(entered(&envoy).await as u64, 5 * protocols_count());
+}
+
+#[tokio::test]
+async fn an_authority_in_an_unusual_form_is_left_to_the_filter() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST, "*.example.com"]))
+        .deployment(Deployment::FastPath)
+        .log_every_call()
+        .start(&origin)
+        .await;
+    let client = Client::http1(&envoy).with(&pki().client).connect().await;
+    let sequence = [
+        ("www.example.com", true),
+        ("API.example.com", true),
+        ("api.example.com:8443", false),
+        ("API.EXAMPLE.com", false),
+        ("api.example.com.", false),
+        (HOST, false),
+    ];
+    for (hostname, _) in sequence {
+        client.get(hostname, "/").await;
+    }
+    assert_eq!(
+        carried(&origin.requests()),
+        sequence.map(|(_, carried)| carried)
+    );
+    assert_eq!(entered(&envoy).await, 5, "all but the last");
+}
+
+#[tokio::test]
+async fn a_request_that_was_not_delivered_leaves_no_mark() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .deployment(Deployment::FastPath)
+        .listener(Listener::strict().every_mtls_protocol())
+        .start(&origin)
+        .await;
+    for &protocol in mtls_protocols() {
+        let path = format!("/{protocol:?}");
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        client.get(HOST, "/refused").await;
+        client.get(HOST, "/local-reply").await;
+        client.get(HOST, &path).await;
+        client.get(HOST, &path).await;
+        assert_eq!(
+            carried(&origin.requests_for(&path)),
+            [true, false],
+            "{protocol:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn after_an_update_an_open_connection_enters_the_vm_once_and_sends_nothing_twice() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .deployment(Deployment::FastPath)
+        .discovered()
+        .listener(Listener::strict().every_mtls_protocol())
+        .log_every_call()
+        .start(&origin)
+        .await;
+    let mut clients = Vec::new();
+    for &protocol in mtls_protocols() {
+        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        clients.push((format!("/{protocol:?}"), connector.connect().await));
+    }
+    for (path, client) in &clients {
+        client.get(HOST, path).await;
+    }
+    let before = entered(&envoy).await;
+    let update = forwarding(&[HOST, "new.example.com"]);
+    assert_eq!(envoy.update_config(&update).await, Update::Accepted);
+    for (path, client) in &clients {
+        for _ in 0..3 {
+            client.get(HOST, path).await;
+        }
+        client.get("new.example.com", path).await;
+        client.get("new.example.com", path).await;
+        let expected = [true, false, false, false, true, false];
+        assert_eq!(carried(&origin.requests_for(path)), expected, "{path}");
+    }
+    // Once to renew the mark, once to serve the new hostname.
+    assert_eq!(
+        (entered(&envoy).await - before) as u64,
+        2 * protocols_count()
+    );
+}
+
+/// The shipped `envoy/fast-path.yaml` as it is but for paths, ports and what `edit` does, and what it is installed in.
+async fn start_example(origin: &Origin, edit: impl Fn(String) -> String) -> (Envoy, Installation) {
+    let installation = Installation::new(&wasm_module());
+    let example = fs::read_to_string(repository().join("envoy/fast-path.yaml"));
+    let example = installation.adapt_to(&edit(example.expect("the example")), origin.address());
+    let envoy = Envoy::with_bootstrap(example)
+        .listener(Listener::strict().named("https"))
+        .log_every_call()
+        .start(origin)
+        .await;
+    (envoy, installation)
+}
+
+#[tokio::test]
+async fn the_shipped_example_forwards_once_and_then_skips() {
+    if !envoy_version().has_quic_client_certificates() {
+        return;
+    }
+    let origin = Origin::start().await;
+    let (envoy, _installation) = start_example(&origin, |example| example).await;
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let path = format!("/{protocol:?}");
+        let client = Client::over(protocol, &envoy)
+            .listener("https")
+            .with(&pki().client)
+            .connect()
+            .await;
+        for hostname in [HOST, "www.example.com", HOST, "mail.example.com"] {
+            client.get(hostname, &path).await;
+        }
+        let expected = [true, true, false, false];
+        assert_eq!(
+            carried(&origin.requests_for(&path)),
+            expected,
+            "{protocol:?}"
+        );
+    }
+    assert_eq!(entered(&envoy).await, 4);
+}
+
+#[tokio::test]
+async fn a_matcher_that_was_left_behind_by_an_edit_skips_nothing() {
+    if !envoy_version().has_quic_client_certificates() {
+        return;
+    }
+    let origin = Origin::start().await;
+    let (envoy, _installation) = start_example(&origin, |example| {
+        let (before, after) = (
+            r#""hostname": "*.example.com","#,
+            r#""hostname": "*.example.com", "forward_on": "every_request","#,
+        );
+        assert!(example.contains(before));
+        example.replace(before, after)
+    })
+    .await;
+    let client = Client::http1(&envoy)
+        .listener("https")
+        .with(&pki().client)
+        .connect()
+        .await;
+    for _ in 0..2 {
+        client.get(HOST, "/").await;
+        client.get("www.example.com", "/").await;
+    }
+    assert_eq!(carried(&origin.requests()), [true, true, false, true]);
+    assert_eq!(entered(&envoy).await, 4);
+}

@@ -1,0 +1,95 @@
+//! The two ways to deploy the filter (spec §6), which the same tests run against: `DEPLOYMENT=fast-path` picks the second.
+
+use std::{fs, path::Path};
+
+use client_cert_forwarder::fast_path::{FastPath, strip_managed_headers};
+use serde_json::{Value, json};
+
+use crate::bootstrap::{FILTER_NAME, wasm_config};
+
+/// How the filter stands in the filter chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deployment {
+    /// The wasm filter alone.
+    Plain,
+    /// Envoy's `header_mutation`, and the wasm filter in a matcher. Configurations that can't have it get [`Deployment::Plain`].
+    FastPath,
+}
+
+impl Deployment {
+    /// What the environment asks for; the plain one unless told otherwise.
+    ///
+    /// # Panics
+    /// When `DEPLOYMENT` is neither `plain` nor `fast-path`.
+    pub fn from_environment() -> Deployment {
+        match std::env::var("DEPLOYMENT").as_deref() {
+            Err(_) | Ok("plain") => Deployment::Plain,
+            Ok("fast-path") => Deployment::FastPath,
+            Ok(other) => panic!("DEPLOYMENT={other}: expected plain or fast-path"),
+        }
+    }
+
+    /// The HTTP filters for that configuration.
+    pub(crate) fn filters(self, configuration: &str) -> Vec<Value> {
+        let wasm = wasm_config(configuration);
+        match self.fast_path(configuration) {
+            Some(fast_path) => vec![strip_managed_headers(), fast_path.skipping(&wasm)],
+            None => vec![json!({ "name": FILTER_NAME, "typed_config": wasm })],
+        }
+    }
+
+    /// The same with the wasm filter, and its matcher, from a file in `folder` that Envoy watches; `configuration` is the first one.
+    pub(crate) fn discovered_filters(self, configuration: &str, folder: &Path) -> Vec<Value> {
+        let discovered = json!({
+            "name": FILTER_NAME,
+            "config_discovery": {
+                "config_source": {
+                    "path_config_source": {
+                        "path": folder.join("filter.json"),
+                        "watched_directory": { "path": folder }
+                    },
+                    "resource_api_version": "V3"
+                },
+                "type_urls": [
+                    "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+                    "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher"
+                ]
+            }
+        });
+        let strip = self
+            .fast_path(configuration)
+            .map(|_| strip_managed_headers());
+        strip.into_iter().chain([discovered]).collect()
+    }
+
+    /// Puts that configuration into the watched folder: Envoy notices a file that is moved there, not one that is written there.
+    pub(crate) fn write_discovery_file(self, folder: &Path, configuration: &str) {
+        let (written, moved) = (folder.join("filter.json.new"), folder.join("filter.json"));
+        let content = self.discovery_response(configuration).to_string();
+        fs::write(&written, content).expect("a written file");
+        fs::rename(&written, &moved).expect("a moved file");
+    }
+
+    /// The content of the watched file.
+    pub fn discovery_response(self, configuration: &str) -> Value {
+        let wasm = wasm_config(configuration);
+        let typed_config = match self.fast_path(configuration) {
+            Some(fast_path) => fast_path.skipping(&wasm)["typed_config"].take(),
+            None => wasm,
+        };
+        json!({
+            "resources": [{
+                "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+                "name": FILTER_NAME,
+                "typed_config": typed_config
+            }]
+        })
+    }
+
+    fn fast_path(self, configuration: &str) -> Option<FastPath> {
+        match self {
+            Deployment::Plain => None,
+            Deployment::FastPath => FastPath::new(configuration).ok(),
+        }
+    }
+}
