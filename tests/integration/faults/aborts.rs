@@ -16,11 +16,11 @@ use tokio::{
     net::{TcpStream, UdpSocket},
 };
 
-use super::{assert_counted, assert_unharmed, request_fields, settings};
-use crate::common::{HOST, assert_carries, carried};
+use super::{assert_counted, assert_unharmed, request_fields};
+use crate::common::{HOST, assert_carries, carried, forwarding};
 
 async fn start(origin: &Origin) -> Envoy {
-    Envoy::with_filter(settings())
+    Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .start(origin)
         .await

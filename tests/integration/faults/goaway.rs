@@ -9,10 +9,8 @@ use support::{
     mtls_protocols, pki,
 };
 
-use super::{
-    assert_counted, assert_unharmed, connect, counted, request_fields, settings, spoofing,
-};
-use crate::common::{HOST, assert_carries, assert_carries_none, carried, multiplexed};
+use super::{assert_counted, assert_unharmed, connect, counted, request_fields, spoofing};
+use crate::common::{HOST, assert_carries, assert_carries_none, carried, forwarding, multiplexed};
 
 /// Streams that one connection begins and resets at once, twice. Envoy ends a connection after 250 of them.
 const FLOOD: usize = 100;
@@ -58,7 +56,7 @@ async fn flood(connection: &mut FieldsConnection, message: &Message<'_>, streams
 #[tokio::test]
 async fn a_flood_of_resets_neither_loses_the_certificate_nor_brings_it_again() {
     let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol().access_log(LOG))
         .start(&origin)
         .await;
@@ -102,7 +100,7 @@ async fn a_flood_that_envoy_ends_the_connection_for_harms_no_other() {
     let origin = Origin::start().await;
     let late = Answer::status(200).after(Duration::from_secs(30));
     origin.answer("/flood", [late]);
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol().access_log(LOG))
         .start(&origin)
         .await;
@@ -137,7 +135,7 @@ async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
     let origin = Origin::start().await;
     let slow = Answer::status(200).after(Duration::from_millis(100));
     origin.answer("/slow", [slow]);
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
@@ -180,7 +178,7 @@ async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
 #[tokio::test]
 async fn a_stream_or_connection_that_the_origin_ends_without_an_answer_delivers_nothing() {
     let origin = Origin::start_http2().await;
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .upstream_http2()
         .start(&origin)
@@ -217,7 +215,7 @@ async fn a_stream_or_connection_that_the_origin_ends_without_an_answer_delivers_
 #[tokio::test]
 async fn requests_that_are_sent_again_after_the_origins_goodbye_carry_what_they_did() {
     let origin = Origin::start_http2().await;
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .upstream_http2()
         .start(&origin)

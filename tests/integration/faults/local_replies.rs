@@ -6,10 +6,8 @@ use support::{
     mtls_protocols, pki,
 };
 
-use super::{
-    SPOOFED, assert_counted, assert_unharmed, connect, request_fields, settings, spoofing,
-};
-use crate::common::{HOST, carried, multiplexed, protocols_count};
+use super::{SPOOFED, assert_counted, assert_unharmed, connect, request_fields, spoofing};
+use crate::common::{HOST, carried, forwarding, multiplexed, protocols_count};
 
 #[tokio::test]
 async fn a_later_filter_that_refuses_the_body_takes_the_certificate_with_it() {
@@ -21,7 +19,7 @@ async fn a_later_filter_that_refuses_the_body_takes_the_certificate_with_it() {
             "max_request_bytes": 1000
         }
     });
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(
             Listener::strict()
                 .every_mtls_protocol()
@@ -57,7 +55,7 @@ async fn a_later_filter_that_refuses_the_body_takes_the_certificate_with_it() {
 #[tokio::test]
 async fn envoys_own_timeouts_in_the_middle_of_a_request_deliver_nothing() {
     let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(
             Listener::strict()
                 .every_mtls_protocol()

@@ -9,10 +9,9 @@ use support::{
 };
 
 use super::{
-    SPOOFED, assert_counted, assert_unharmed, cluster, connect, counted, request_fields, settings,
-    spoofing,
+    SPOOFED, assert_counted, assert_unharmed, cluster, connect, counted, request_fields, spoofing,
 };
-use crate::common::{HOST, assert_carries, carried, multiplexed, protocols_count};
+use crate::common::{HOST, assert_carries, carried, forwarding, multiplexed, protocols_count};
 
 /// Sends the same request again until none carries the certificate, and fails unless that is exactly the second one.
 async fn assert_delivered_next(client: &Client, origin: &Origin, path: &str) {
@@ -26,7 +25,7 @@ async fn assert_delivered_next(client: &Client, origin: &Origin, path: &str) {
 async fn an_origin_that_resets_while_the_body_is_coming_has_not_answered() {
     let origin = Origin::start().await;
     origin.answer("/reset-early", [Answer::reset_early()]);
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
@@ -55,7 +54,7 @@ async fn an_origin_that_resets_while_the_body_is_coming_has_not_answered() {
 async fn an_answer_to_a_request_that_never_ends_counts() {
     let origin = Origin::start().await;
     origin.answer("/early", [Answer::before_body()]);
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .start(&origin)
         .await;
@@ -104,7 +103,7 @@ fn impatient(prefix: &str, hedges: bool) -> Value {
 #[tokio::test]
 async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
     let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .route(impatient("/patient", false))
         .route(impatient("/hedged", true))
@@ -146,7 +145,7 @@ async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
 async fn an_attempt_that_reached_nobody_and_the_next_one_elsewhere_are_one_delivery() {
     let origin = Origin::start().await;
     let address = origin.address();
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .adapt(move |bootstrap| {
             let endpoint = |port: u16| {
@@ -193,7 +192,7 @@ async fn an_attempt_that_reached_nobody_and_the_next_one_elsewhere_are_one_deliv
 #[tokio::test]
 async fn a_request_that_an_open_circuit_breaker_refused_was_not_delivered() {
     let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(settings())
+    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol())
         .adapt(|bootstrap| {
             let limits = json!({ "max_connections": 1, "max_pending_requests": 1, "max_requests": 1 });
