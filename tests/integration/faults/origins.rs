@@ -113,8 +113,8 @@ async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
         for (path, delay) in [
             // The first attempt is given up, the second is answered.
             (format!("/patient/{protocol:?}"), Duration::from_secs(20)),
-            // The first attempt is answered late, while the second is still under way.
-            (format!("/hedged/{protocol:?}"), Duration::from_millis(250)),
+            // The first attempt is answered late, while others are still under way.
+            (format!("/hedged/{protocol:?}"), Duration::from_millis(700)),
         ] {
             let hedged = path.starts_with("/hedged");
             let second = if hedged { 20_000 } else { 0 };
@@ -124,14 +124,16 @@ async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
             let status = client.send(spoofing(HOST, &path)).await.status;
             assert_eq!(status, if hedged { 200 } else { 201 }, "{path}");
             let attempts = origin.requests_for(&path);
-            assert_eq!(attempts.len(), 2, "{path}: {attempts:#?}");
+            assert!(attempts.len() >= 2, "{path}: {attempts:#?}");
             let sent = |attempt: &Recorded| {
                 let mut fields = attempt.headers.0.clone();
                 // Envoy's own say which attempt it is and how much time is left.
                 fields.retain(|(name, _)| !name.starts_with("x-envoy-"));
                 fields
             };
-            assert_eq!(sent(&attempts[0]), sent(&attempts[1]), "{path}");
+            for attempt in &attempts[1..] {
+                assert_eq!(sent(&attempts[0]), sent(attempt), "{path}");
+            }
             assert_carries(&attempts[0], &pki().client);
             client.send(spoofing(HOST, "/next")).await;
         }
