@@ -104,6 +104,17 @@ async fn assert_counted(envoy: &Envoy, expected: (u64, u64), context: &str) {
     assert_eq!(counted(envoy).await, expected, "{context}");
 }
 
+/// Waits for it.
+async fn until(condition: impl AsyncFn() -> bool) {
+    for _ in 0..1000 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not so within 10 s");
+}
+
 /// The same request with so many fields that the trap of a module springs.
 fn trapping(mut request: Request) -> Request {
     for number in 0..TRAP_FIELDS {

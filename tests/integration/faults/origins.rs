@@ -10,6 +10,7 @@ use support::{
 
 use super::{
     SPOOFED, assert_counted, assert_unharmed, cluster, connect, counted, request_fields, spoofing,
+    until,
 };
 use crate::common::{HOST, assert_carries, carried, forwarding, multiplexed, protocols_count};
 
@@ -209,39 +210,28 @@ async fn a_request_that_an_open_circuit_breaker_refused_was_not_delivered() {
             format!("/narrow/held/{protocol:?}"),
             format!("/narrow/{protocol:?}"),
         );
-        origin.answer(
-            &held,
-            [Answer::status(200).after(Duration::from_millis(250))],
-        );
+        origin.answer(&held, [Answer::status(200).after(Duration::from_secs(60))]);
         // One request occupies the only connection, the next one waits for it, and then there is no more room.
-        let (first, second) = (
-            connect(protocol, &envoy).await,
-            connect(protocol, &envoy).await,
-        );
+        let first = connect(protocol, &envoy).await;
+        let second = connect(protocol, &envoy).await;
         let unlucky = connect(protocol, &envoy).await;
-        let holding = tokio::spawn(async move { first.get(HOST, &held).await.status });
-        while !origin.has_seen(&format!("/narrow/held/{protocol:?}")) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let asked = held.clone();
+        let holding = tokio::spawn(async move { first.get(HOST, &asked).await.status });
+        until(async || origin.has_seen(&held)).await;
         let waiting = tokio::spawn(async move { second.get(HOST, "/narrow/waits").await.status });
-        while envoy
-            .stat("cluster.narrow.upstream_rq_pending_active")
-            .await
-            == 0
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let pending = "cluster.narrow.upstream_rq_pending_active";
+        until(async || envoy.stat(pending).await == 1).await;
         let refused = unlucky.send(spoofing(HOST, "/narrow/refused")).await;
         assert_eq!(refused.status, 503, "{protocol:?}");
         assert_eq!(refused.header("x-envoy-overloaded"), Some("true"));
-        assert_eq!(holding.await.expect("a task"), 200);
+        // That client gives up: there is room again.
+        holding.abort();
         assert_eq!(waiting.await.expect("a task"), 200);
         assert_delivered_next(&unlucky, &origin, &after).await;
     }
     assert!(!origin.has_seen("/narrow/refused"));
-    assert_eq!(
-        counted(&envoy).await,
-        (3 * protocols_count(), protocols_count())
-    );
+    let protocols = protocols_count();
+    let expected = (2 * protocols, 2 * protocols);
+    assert_counted(&envoy, expected, "circuit breaker").await;
     assert_unharmed(&mut envoy, &origin).await;
 }

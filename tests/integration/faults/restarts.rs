@@ -50,7 +50,9 @@ async fn an_envoy_that_is_killed_under_load_and_started_again_serves_new_connect
         }
     }
     let anonymous = Client::http2(&envoy).connect().await;
+    let start = Instant::now();
     while sent.load(Ordering::Relaxed) < 200 {
+        assert!(start.elapsed() < Duration::from_secs(20), "no load");
         let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
         assert_eq!(status, 403);
     }
