@@ -32,3 +32,4 @@ mod sources;
 mod spoofing;
 mod upgrades;
 mod verified;
+mod vm_memory;

@@ -32,6 +32,7 @@ pub mod pki;
 pub mod random;
 pub mod raw;
 pub mod version;
+pub mod vm_memory;
 pub mod wasm;
 
 pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};
