@@ -73,6 +73,10 @@ fast-path: toolchain ## The YAML of the fast path for a plugin configuration: ma
 fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-guided where there is a C++ compiler
 	@cargo run --locked --quiet -p fuzz
 
+.PHONY: soak
+soak: build envoy ## A million requests over 20,000 connections, or as many as DURATION seconds allow (all: DURATION=3600): memory flat, metrics exact
+	@cargo run --locked --quiet --release -p integration --bin soak
+
 .PHONY: lint
 lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

@@ -1,0 +1,236 @@
+//! Whether memory grows: what is measured, when, and what counts as flat.
+//!
+//! Every sample is taken while Envoy has no downstream connection, so it shows what connections leave behind and not how many happen to be
+//! open. The run gives [`SAMPLES`] of them, evenly over its length; the first [`WARM_UP`] are for pools, caches and buffers to fill.
+//!
+//! - A VM's linear memory never shrinks and its allocator reuses what was freed, so after the warm-up it has nothing to grow for: one page
+//!   a VM is allowed over all samples that are left, because some rare coincidence of requests may come late.
+//! - Envoy's own memory goes up and down by what its caches and histograms hold, so a single sample says little. The median of the slopes
+//!   between all pairs of samples in the last three quarters (Theil-Sen) is deaf to a few that stand out, and hears whatever every
+//!   connection leaves behind.
+
+use std::time::Duration;
+
+use support::Envoy;
+
+/// Samples in a whole run.
+pub(crate) const SAMPLES: usize = 15;
+/// The number of the sample that ends the warm-up; each quarter after it has a fourth of the rest.
+pub(crate) const WARM_UP: usize = 3;
+const QUARTER: usize = (SAMPLES - WARM_UP) / 4;
+/// Bytes of Envoy's own memory for each connection, above which it grows.
+pub(crate) const ENVOY_LIMIT: f64 = 128.0;
+/// Bytes for each VM, likewise: a page of WebAssembly.
+const VM_LIMIT: u64 = 64 * 1024;
+/// Fewer connections than this after the warm-up tell nothing.
+pub(crate) const FEWEST: u64 = 500;
+
+/// Memory at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// Connections and requests that were over.
+    pub(crate) connections: u64,
+    pub(crate) requests: u64,
+    /// Bytes that Envoy had allocated.
+    pub(crate) envoy: u64,
+    /// The VMs' linear memory and their number, where the system tells.
+    pub(crate) vms: Option<(u64, u64)>,
+}
+
+impl Sample {
+    /// Measures. The clients have no connection open; Envoy gets a moment to notice.
+    ///
+    /// # Errors
+    /// When Envoy still has connections after ten seconds.
+    pub(crate) async fn take(
+        envoy: &Envoy,
+        connections: u64,
+        requests: u64,
+    ) -> Result<Sample, String> {
+        let mut open = 0;
+        for _ in 0..200 {
+            open = envoy.stat("http.main.downstream_cx_active").await;
+            if open == 0 {
+                let vms = envoy.vm_memory();
+                return Ok(Sample {
+                    connections,
+                    requests,
+                    envoy: envoy.allocated_memory().await,
+                    vms: vms.map(|vms| (vms.iter().sum(), vms.len() as u64)),
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(format!(
+            "{open} connections are open in Envoy ten seconds after the clients closed them"
+        ))
+    }
+}
+
+/// The samples that the table shows: the end of the warm-up and of each quarter.
+pub(crate) fn milestones(samples: &[Sample]) -> impl Iterator<Item = (&'static str, &Sample)> {
+    let names = [
+        "warm-up",
+        "1st quarter",
+        "2nd quarter",
+        "3rd quarter",
+        "end",
+    ];
+    let places = (0..).map(|quarter| WARM_UP + quarter * QUARTER - 1);
+    names
+        .into_iter()
+        .zip(places)
+        .filter_map(|(name, place)| Some((name, samples.get(place)?)))
+}
+
+/// Whether something grew.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Growth {
+    /// It is flat; in words.
+    Flat(String),
+    /// It grew; in words.
+    Grew(String),
+    /// Nobody can tell, and why.
+    Unknown(&'static str),
+}
+
+const TOO_SHORT: &str = "too few connections to tell";
+
+/// Whether Envoy's own memory grew.
+pub(crate) fn envoy_growth(samples: &[Sample]) -> Growth {
+    let judged = samples.get(WARM_UP + QUARTER - 1..).unwrap_or_default();
+    if is_too_short(samples) || judged.len() < 2 {
+        return Growth::Unknown(TOO_SHORT);
+    }
+    let mut slopes: Vec<f64> = judged
+        .iter()
+        .enumerate()
+        .flat_map(|(place, earlier)| {
+            judged
+                .iter()
+                .skip(place + 1)
+                .map(move |later| (earlier, later))
+        })
+        .filter(|(earlier, later)| later.connections > earlier.connections)
+        .map(|(earlier, later)| {
+            (later.envoy as f64 - earlier.envoy as f64)
+                / (later.connections - earlier.connections) as f64
+        })
+        .collect();
+    slopes.sort_by(f64::total_cmp);
+    let slope = slopes.get(slopes.len() / 2).copied().unwrap_or_default();
+    let words = format!("{slope:+.0} bytes a connection, {ENVOY_LIMIT:.0} allowed");
+    if slope <= ENVOY_LIMIT {
+        Growth::Flat(words)
+    } else {
+        Growth::Grew(words)
+    }
+}
+
+/// Whether the VMs' linear memory grew.
+pub(crate) fn vm_growth(samples: &[Sample]) -> Growth {
+    if is_too_short(samples) {
+        return Growth::Unknown(TOO_SHORT);
+    }
+    let (Some(first), Some(last)) = (samples.get(WARM_UP - 1), samples.last()) else {
+        return Growth::Unknown(TOO_SHORT);
+    };
+    let (Some((before, _)), Some((after, count))) = (first.vms, last.vms) else {
+        return Growth::Unknown("only Linux tells");
+    };
+    let grown = after.saturating_sub(before);
+    let words = format!(
+        "{grown} bytes in {} requests, {} allowed",
+        last.requests - first.requests,
+        count * VM_LIMIT
+    );
+    if grown <= count * VM_LIMIT {
+        Growth::Flat(words)
+    } else {
+        Growth::Grew(words)
+    }
+}
+
+fn is_too_short(samples: &[Sample]) -> bool {
+    let (Some(first), Some(last)) = (samples.get(WARM_UP - 1), samples.last()) else {
+        return true;
+    };
+    last.connections - first.connections < FEWEST
+}
+
+#[cfg(test)]
+mod tests {
+    use fastrand::Rng;
+
+    use super::{ENVOY_LIMIT, Growth, SAMPLES, Sample, VM_LIMIT, envoy_growth, vm_growth};
+
+    /// A run with that many bytes of Envoy and of the VMs at each number of connections.
+    fn run(envoy: impl Fn(u64) -> u64, vms: impl Fn(u64) -> u64) -> Vec<Sample> {
+        (1..=SAMPLES as u64)
+            .map(|number| number * 300)
+            .map(|connections| Sample {
+                connections,
+                requests: connections * 50,
+                envoy: envoy(connections),
+                vms: Some((vms(connections), 4)),
+            })
+            .collect()
+    }
+
+    fn grew(growth: &Growth) -> bool {
+        match growth {
+            Growth::Grew(_) => true,
+            Growth::Flat(_) => false,
+            Growth::Unknown(why) => panic!("{why}"),
+        }
+    }
+
+    #[test]
+    fn noise_of_a_megabyte_and_two_samples_that_stand_out_are_flat() {
+        for seed in 0..1000 {
+            let noise = |connections| Rng::with_seed(seed * 100_000 + connections).u64(..200_000);
+            let envoy = |connections| match connections / 300 {
+                9 | 14 => 40_000_000,
+                _ => 20_000_000 + noise(connections),
+            };
+            let samples = run(envoy, |_| 5_000_000);
+            assert!(!grew(&envoy_growth(&samples)), "seed {seed}: {samples:?}");
+        }
+    }
+
+    #[test]
+    fn a_few_hundred_bytes_for_each_connection_are_a_leak_through_the_noise() {
+        for seed in 0..1000 {
+            let noise = |connections| Rng::with_seed(seed * 100_000 + connections).u64(..200_000);
+            let leak = |connections| 20_000_000 + 300 * connections + noise(connections);
+            let samples = run(leak, |_| 5_000_000);
+            assert!(grew(&envoy_growth(&samples)), "seed {seed}: {samples:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_warm_up_takes_is_no_leak() {
+        let warm_up = |connections: u64| 10_000_000 + connections.min(900) * 10_000;
+        let samples = run(warm_up, warm_up);
+        assert!(!grew(&envoy_growth(&samples)));
+        assert!(!grew(&vm_growth(&samples)));
+    }
+
+    #[test]
+    fn the_limits_are_where_they_are_said_to_be() {
+        let limit = ENVOY_LIMIT as u64;
+        assert!(!grew(&envoy_growth(&run(|at| limit * at, |_| 0))));
+        assert!(grew(&envoy_growth(&run(|at| (limit + 1) * at, |_| 0))));
+        let late = |bytes: u64| move |at: u64| if at == 4500 { bytes } else { 0 };
+        assert!(!grew(&vm_growth(&run(|_| 0, late(4 * VM_LIMIT)))));
+        assert!(grew(&vm_growth(&run(|_| 0, late(4 * VM_LIMIT + 1)))));
+    }
+
+    #[test]
+    fn a_run_that_is_too_short_is_not_judged() {
+        for samples in [&run(|_| 0, |_| 0)[..2], &run(|_| 0, |_| 0)[..4], &[]] {
+            assert!(matches!(envoy_growth(samples), Growth::Unknown(_)));
+            assert!(matches!(vm_growth(samples), Growth::Unknown(_)));
+        }
+    }
+}
