@@ -6,6 +6,9 @@ ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
 TARGET := wasm32-unknown-unknown
 WASM := dist/client_cert_forwarder.wasm
+DENY_VERSION := 0.20.2
+DENY := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+ADVISORIES ?= optional
 PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 
 export ENVOY_VERSION ENVOY_BIN DURATION
@@ -82,6 +85,16 @@ lint: toolchain ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
+
+.PHONY: deny
+deny: $(DENY) ## Licences, sources, banned crates and known vulnerabilities of every dependency (ADVISORIES=required fails without the database)
+	@$(DENY) --locked --workspace check licenses bans sources
+	@if $(DENY) --locked fetch db 2>/dev/null; then $(DENY) --locked --workspace check advisories; \
+	elif [ "$(ADVISORIES)" = required ]; then echo "make: the advisory database can't be fetched from github.com" >&2; exit 1; \
+	else echo "make: advisories not checked: the database can't be fetched from github.com"; fi
+
+$(DENY):
+	cargo install --locked --root $(@D)/.. --version $(DENY_VERSION) cargo-deny
 
 .PHONY: fmt
 fmt: toolchain ## Format the code
