@@ -81,10 +81,11 @@ soak: build envoy ## A million requests over 20,000 connections, or as many as D
 	@cargo run --locked --quiet --release -p integration --bin soak
 
 .PHONY: lint
-lint: toolchain ## Formatting and clippy, warnings are errors
+lint: toolchain ## Formatting, clippy with warnings as errors, and whether rust-version is true
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
+	cargo run --locked --quiet -p xtask -- msrv
 
 .PHONY: deny
 deny: $(DENY) ## Licences, sources, banned crates and known vulnerabilities of every dependency (ADVISORIES=required fails without the database)

@@ -37,7 +37,10 @@ const WORKERS: u32 = 2;
 async fn main() -> ExitCode {
     // The support library says by panics what is missing and which command makes it: that line is all a user needs.
     std::panic::set_hook(Box::new(|panic| {
-        let text = panic.payload_as_str().unwrap_or("it failed");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref().copied());
+        let text = text.unwrap_or("it failed");
         eprintln!("soak: {text}");
     }));
     let soak = tokio::spawn(soak());
