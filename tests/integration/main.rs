@@ -28,6 +28,7 @@ mod rerouted;
 mod response_headers;
 mod rfc9440;
 mod sanitising;
+mod security;
 mod sources;
 mod spoofing;
 mod upgrades;
