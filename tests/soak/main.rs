@@ -136,7 +136,7 @@ async fn sample(load: &Load, envoy: &Envoy, duration: Duration) -> Result<Vec<Sa
         let time = start.elapsed().as_secs_f64() / duration.as_secs_f64();
         let amount = connections as f64 / CONNECTIONS as f64;
         if time.max(amount) * SAMPLES as f64 >= (samples.len() + 1) as f64 {
-            let taken = load.paused(async { Sample::take(envoy, &load.tally()).await });
+            let taken = load.paused(async { Sample::take(envoy, &load.tally(), start).await });
             samples.push(taken.await?);
         }
     }
