@@ -4,7 +4,7 @@
 //! open. The run gives [`SAMPLES`] of them, evenly over its length; the first [`WARM_UP`] are for pools, caches and buffers to fill.
 //!
 //! - A VM's linear memory never shrinks and its allocator reuses what was freed, so after the warm-up it has nothing to grow for: one page
-//!   a VM is allowed over all samples that are left, because some rare coincidence of requests may come late.
+//!   a worker is allowed over all samples that are left, because some rare coincidence of requests may come late.
 //! - Envoy's own memory goes up and down by what its caches and histograms hold, so a single sample says little. The median of the slopes
 //!   between all pairs of samples in the last three quarters (Theil-Sen) is deaf to a few that stand out, and hears whatever every
 //!   connection leaves behind. In a short run that has to be more to be told from noise.
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use support::Envoy;
 
-use crate::load::Tally;
+use crate::{WORKERS, load::Tally};
 
 /// Samples in a whole run.
 pub(crate) const SAMPLES: usize = 15;
@@ -30,7 +30,7 @@ const HTTP3_REMEMBERED: f64 = 200.0;
 pub(crate) const ENVOY_LIMIT: f64 = 128.0;
 /// Bytes in all, below which it is taken for noise: short runs went up and down by a fifth of this.
 const ENVOY_NOISE: f64 = 512.0 * 1024.0;
-/// Bytes for each VM, likewise: a page of WebAssembly.
+/// Bytes for each worker's VM, likewise: a page of WebAssembly.
 const VM_LIMIT: u64 = 64 * 1024;
 /// Fewer connections than this after the warm-up tell nothing.
 pub(crate) const FEWEST: u64 = 500;
@@ -173,16 +173,18 @@ pub(crate) fn vm_growth(samples: &[Sample]) -> Growth {
     let (Some(first), Some(last)) = (samples.get(WARM_UP - 1), samples.last()) else {
         return Growth::Unknown(TOO_SHORT);
     };
-    let (Some((before, _)), Some((after, count))) = (first.vms, last.vms) else {
+    let (Some((before, _)), Some((after, _))) = (first.vms, last.vms) else {
         return Growth::Unknown("only Linux tells");
     };
     let grown = after.saturating_sub(before);
+    // The main thread's VM, and the one that all were made from, serve no request.
+    let limit = u64::from(WORKERS) * VM_LIMIT;
     let words = format!(
         "{grown} bytes in {} requests, {} allowed",
         last.requests - first.requests,
-        count * VM_LIMIT
+        limit
     );
-    if grown <= count * VM_LIMIT {
+    if grown <= limit {
         Growth::Flat(words)
     } else {
         Growth::Grew(words)
@@ -281,8 +283,8 @@ mod tests {
         assert!(!grew(&envoy_growth(&run(|at| limit * at, |_| 0))));
         assert!(grew(&envoy_growth(&run(|at| (limit + 1) * at, |_| 0))));
         let late = |bytes: u64| move |at: u64| if at == 18_000 { bytes } else { 0 };
-        assert!(!grew(&vm_growth(&run(|_| 0, late(4 * VM_LIMIT)))));
-        assert!(grew(&vm_growth(&run(|_| 0, late(4 * VM_LIMIT + 1)))));
+        assert!(!grew(&vm_growth(&run(|_| 0, late(2 * VM_LIMIT)))));
+        assert!(grew(&vm_growth(&run(|_| 0, late(2 * VM_LIMIT + 1)))));
     }
 
     #[test]
@@ -301,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_run_that_is_too_short_is_not_judged() {
-        for samples in [&run(|_| 0, |_| 0)[..2], &run(|_| 0, |_| 0)[..4], &[]] {
+        for samples in [&run(|_| 0, |_| 0)[..2], &run(|_| 0, |_| 0)[..3], &[]] {
             assert!(matches!(envoy_growth(samples), Growth::Unknown(_)));
             assert!(matches!(vm_growth(samples), Growth::Unknown(_)));
         }
