@@ -91,8 +91,8 @@ lint: toolchain ## Formatting, clippy with warnings as errors, and whether rust-
 deny: $(DENY) ## Licences, sources, banned crates and known vulnerabilities of every dependency (ADVISORIES=required fails without the database)
 	@$(DENY) --locked --workspace check licenses bans sources
 	@if $(DENY) --locked fetch db 2>/dev/null; then $(DENY) --locked --workspace check advisories; \
-	elif [ "$(ADVISORIES)" = required ]; then echo "make: the advisory database can't be fetched from github.com" >&2; exit 1; \
-	else echo "make: advisories not checked: the database can't be fetched from github.com"; fi
+	elif [ "$(ADVISORIES)" = required ]; then echo "make: the advisory database can't be fetched" >&2; exit 1; \
+	else echo "make: advisories not checked: the database can't be fetched"; fi
 
 $(DENY):
 	cargo install --locked --root $(@D)/.. --version $(DENY_VERSION) cargo-deny

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, bootstrap, pki};
+use support::{Client, Deployment, Envoy, Listener, Origin, pki};
 use tempfile::TempDir;
 
 /// WebAssembly's unit of memory, in bytes.
@@ -88,7 +88,7 @@ async fn what_envoy_keeps_for_open_connections_is_seen_as_allocated() {
 
 /// An Envoy that answers everything itself, with that module in front.
 fn direct_response(module: &Path) -> Value {
-    let mut filter = bootstrap::inline_filter("");
+    let mut filter = Deployment::Plain.filters("").remove(0);
     filter["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] = json!(module);
     json!({
         "admin": { "address": ephemeral() },
