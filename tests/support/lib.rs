@@ -36,6 +36,7 @@ pub mod raw;
 pub mod restart;
 pub mod trapping_module;
 pub mod version;
+pub mod vm_memory;
 pub mod wasm;
 
 pub use client::{Client, PROTOCOLS, Protocol, mtls_protocols};

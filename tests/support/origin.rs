@@ -253,6 +253,15 @@ impl Origin {
         Origin::start_with(goaway_origin::serve).await
     }
 
+    /// Stands for an origin of the caller's own, which listens there. It records nothing.
+    pub fn at(address: SocketAddr) -> Origin {
+        Origin {
+            address,
+            state: Arc::default(),
+            server: tokio::spawn(async {}),
+        }
+    }
+
     async fn start_with<S>(serve: fn(TcpListener, Arc<State>) -> S) -> Origin
     where
         S: Future<Output = ()> + Send + 'static,
