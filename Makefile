@@ -6,6 +6,9 @@ ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
 TARGET := wasm32-unknown-unknown
 WASM := dist/client_cert_forwarder.wasm
+DENY_VERSION := 0.20.2
+DENY := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+ADVISORIES ?= optional
 PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
 
 export ENVOY_VERSION ENVOY_BIN DURATION
@@ -79,12 +82,27 @@ bench: build envoy ## What a request costs, beside the alternatives (about 15 mi
 	cargo build --locked --release -p integration --features bench --bin bench
 	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
 
+.PHONY: soak
+soak: build envoy ## A million requests over 20,000 connections, or as many as DURATION seconds allow (all: DURATION=3600): memory flat, metrics exact
+	@cargo run --locked --quiet --release -p integration --bin soak
+
 .PHONY: lint
-lint: toolchain ## Formatting and clippy, warnings are errors
+lint: toolchain ## Formatting, clippy with warnings as errors, and whether rust-version is true
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p integration --features bench --bin bench --tests -- -D warnings
 	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
+	cargo run --locked --quiet -p xtask -- msrv
+
+.PHONY: deny
+deny: $(DENY) ## Licences, sources, banned crates and known vulnerabilities of every dependency (ADVISORIES=required fails without the database)
+	@$(DENY) --locked --workspace check licenses bans sources
+	@if $(DENY) --locked fetch db 2>/dev/null; then $(DENY) --locked --workspace check advisories; \
+	elif [ "$(ADVISORIES)" = required ]; then echo "make: the advisory database can't be fetched" >&2; exit 1; \
+	else echo "make: advisories not checked: the database can't be fetched"; fi
+
+$(DENY):
+	cargo install --locked --root $(@D)/.. --version $(DENY_VERSION) cargo-deny
 
 .PHONY: fmt
 fmt: toolchain ## Format the code

@@ -88,8 +88,7 @@ async fn what_envoy_keeps_for_open_connections_is_seen_as_allocated() {
 
 /// An Envoy that answers everything itself, with that module in front.
 fn direct_response(module: &Path) -> Value {
-    let resource = Deployment::Plain.discovery_response("")["resources"][0].take();
-    let mut filter = json!({ "name": resource["name"], "typed_config": resource["typed_config"] });
+    let mut filter = Deployment::Plain.filters("").remove(0);
     filter["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] = json!(module);
     json!({
         "admin": { "address": ephemeral() },

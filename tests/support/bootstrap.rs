@@ -13,6 +13,9 @@ use crate::{
 /// The name of the wasm filter, in the filter chain and in ECDS.
 pub const FILTER_NAME: &str = "client_cert_forwarder";
 
+/// The type of a wasm filter's configuration.
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
 /// Everything that goes into the bootstrap.
 pub(crate) struct Bootstrap<'a> {
     pub(crate) listeners: &'a [Listener],
@@ -178,6 +181,18 @@ impl Bootstrap<'_> {
     }
 }
 
+/// The configurations of all wasm filters in a bootstrap, wherever they stand.
+pub fn wasm_filters(bootstrap: &mut Value) -> Vec<&mut Value> {
+    if bootstrap["@type"] == WASM {
+        return vec![bootstrap];
+    }
+    match bootstrap {
+        Value::Object(fields) => fields.values_mut().flat_map(wasm_filters).collect(),
+        Value::Array(items) => items.iter_mut().flat_map(wasm_filters).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Envoy's filter that puts the certificate into the filter state, for Envoys without `connection.peer_certificate`.
 pub fn filter_state_filter() -> Value {
     json!({
@@ -197,7 +212,7 @@ pub fn filter_state_filter() -> Value {
 /// The wasm filter, to be loaded from the module that the tests test.
 pub(crate) fn wasm_config(configuration: &str) -> Value {
     json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "@type": WASM,
         "config": {
             "name": FILTER_NAME,
             "vm_config": {

@@ -30,7 +30,7 @@ impl Deployment {
     }
 
     /// The HTTP filters for that configuration.
-    pub(crate) fn filters(self, configuration: &str) -> Vec<Value> {
+    pub fn filters(self, configuration: &str) -> Vec<Value> {
         let wasm = wasm_config(configuration);
         match self.fast_path(configuration) {
             Some(fast_path) => vec![strip_managed_headers(), fast_path.skipping(&wasm)],

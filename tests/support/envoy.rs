@@ -21,6 +21,7 @@ use crate::{
     deployment::Deployment,
     listener::{Listener, Tls},
     origin::Origin,
+    restart,
     version::{envoy_binary, envoy_version},
 };
 
@@ -29,14 +30,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running Envoy; dropping it stops it, and prints its log when the test has failed.
 pub struct Envoy {
-    process: Child,
+    pub(crate) process: Child,
     /// Kills Envoy when this test process dies without dropping its values.
-    watchdog: Child,
-    folder: TempDir,
-    deployment: Deployment,
+    pub(crate) watchdog: Child,
+    pub(crate) folder: TempDir,
+    /// What it was started with, apart from what follows from its folder.
+    pub(crate) arguments: Vec<String>,
+    pub(crate) deployment: Deployment,
     admin: SocketAddr,
-    listeners: HashMap<String, SocketAddr>,
-    tls: HashMap<String, Tls>,
+    pub(crate) listeners: HashMap<String, SocketAddr>,
+    pub(crate) tls: HashMap<String, Tls>,
 }
 
 /// What an Envoy will be; [`EnvoyBuilder::start`] makes it so.
@@ -50,8 +53,12 @@ pub struct EnvoyBuilder {
     upstream_http2: bool,
     routes: Vec<Value>,
     bootstrap: Option<String>,
+    adaptations: Vec<Adaptation>,
+    arguments: Vec<String>,
     log_every_call: bool,
 }
+
+type Adaptation = Box<dyn FnOnce(&mut Value) + Send>;
 
 /// What Envoy did with a new configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +87,8 @@ impl Envoy {
             upstream_http2: false,
             routes: Vec::new(),
             bootstrap: None,
+            adaptations: Vec::new(),
+            arguments: vec!["--disable-hot-restart".to_owned()],
             log_every_call: false,
         }
     }
@@ -236,6 +245,36 @@ impl EnvoyBuilder {
         self
     }
 
+    /// Changes the bootstrap in a way that no other method knows.
+    pub fn adapt(mut self, change: impl FnOnce(&mut Value) + Send + 'static) -> EnvoyBuilder {
+        self.adaptations.push(Box::new(change));
+        self
+    }
+
+    /// Takes another module than the built filter; not together with [`EnvoyBuilder::discovered`].
+    pub fn module(self, path: &Path) -> EnvoyBuilder {
+        let path = path.to_owned();
+        self.adapt(move |bootstrap| {
+            for filter in bootstrap::wasm_filters(bootstrap) {
+                filter["config"]["vm_config"]["code"]["local"]["filename"] = path.to_str().into();
+            }
+        })
+    }
+
+    /// Starts Envoy with those command-line arguments too.
+    pub fn arguments(mut self, arguments: &[&str]) -> EnvoyBuilder {
+        self.arguments
+            .extend(arguments.iter().copied().map(str::to_owned));
+        self
+    }
+
+    /// Starts Envoy so that [`Envoy::successor`] can take over from it.
+    pub fn hot_restart(mut self) -> EnvoyBuilder {
+        self.arguments
+            .retain(|argument| argument != "--disable-hot-restart");
+        self
+    }
+
     /// Starts Envoy and waits until it takes connections.
     ///
     /// # Panics
@@ -283,55 +322,80 @@ impl EnvoyBuilder {
             routes: &self.routes,
         };
         // YAML takes JSON too.
-        let config = folder.path().join("envoy.yaml");
-        let text = self.bootstrap.take();
-        let text = text.unwrap_or_else(|| bootstrap.to_json().to_string());
+        let config = config_path(folder.path());
+        let text = self.bootstrap.take().unwrap_or_else(|| {
+            let mut bootstrap = bootstrap.to_json();
+            for change in self.adaptations {
+                change(&mut bootstrap);
+            }
+            bootstrap.to_string()
+        });
         fs::write(&config, text).expect("a written file");
 
-        let process = self.spawn(&config, folder.path());
-        let watchdog = spawn_watchdog(process.id());
-        let mut envoy = Envoy {
-            process,
-            watchdog,
-            folder,
-            deployment: self.deployment,
-            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
-            listeners: HashMap::new(),
-            tls: self
-                .listeners
-                .iter()
-                .map(|listener| (listener.name.clone(), listener.tls))
-                .collect(),
-        };
-        envoy.wait_until_ready().await?;
-        Ok(envoy)
-    }
-
-    fn spawn(&self, config: &Path, folder: &Path) -> Child {
-        let log = File::create(log_path(folder)).expect("a log file");
-        let binary = envoy_binary();
+        let mut arguments = self.arguments;
+        arguments.extend(["--concurrency".to_owned(), self.concurrency.to_string()]);
         let wasm_log_level = match self.log_every_call {
             true => "wasm:trace",
             false => "wasm:info",
         };
-        Command::new(&binary)
-            .arg("-c")
-            .arg(config)
-            .arg("--admin-address-path")
-            .arg(admin_path(folder))
-            .args(["--file-flush-interval-msec", "50"])
-            .args(["--disable-hot-restart", "--log-level", "warning"])
-            .args(["--component-log-level", wasm_log_level])
-            .args(["--concurrency", &self.concurrency.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
+        arguments.extend(["--component-log-level", wasm_log_level].map(str::to_owned));
+        if !arguments
+            .iter()
+            .any(|argument| argument == "--disable-hot-restart")
+        {
+            arguments.extend(restart::first_epoch(folder.path()));
+        }
+        let process = spawn(folder.path(), &arguments);
+        let tls = self.listeners.iter();
+        let tls = tls.map(|listener| (listener.name.clone(), listener.tls));
+        let mut envoy = Envoy::starting(process, folder, arguments, self.deployment, tls.collect());
+        envoy.wait_until_ready().await?;
+        Ok(envoy)
     }
 }
 
+/// Starts Envoy with the bootstrap in that folder.
+pub(crate) fn spawn(folder: &Path, arguments: &[String]) -> Child {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log_path(folder));
+    let binary = envoy_binary();
+    Command::new(&binary)
+        .arg("-c")
+        .arg(config_path(folder))
+        .arg("--admin-address-path")
+        .arg(admin_path(folder))
+        .args(["--file-flush-interval-msec", "50"])
+        .args(["--log-level", "warning"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log.expect("a log file"))
+        .spawn()
+        .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
+}
+
 impl Envoy {
+    pub(crate) fn starting(
+        process: Child,
+        folder: TempDir,
+        arguments: Vec<String>,
+        deployment: Deployment,
+        tls: HashMap<String, Tls>,
+    ) -> Envoy {
+        Envoy {
+            watchdog: spawn_watchdog(process.id()),
+            process,
+            folder,
+            arguments,
+            deployment,
+            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listeners: HashMap::new(),
+            tls,
+        }
+    }
+
     async fn discovery_counts(&self) -> DiscoveryCounts {
         let prefix = format!("extension_config_discovery.http_filter.{FILTER_NAME}");
         let text = self.admin(&format!("/stats?filter={prefix}")).await;
@@ -347,7 +411,7 @@ impl Envoy {
         }
     }
 
-    async fn wait_until_ready(&mut self) -> Result<(), String> {
+    pub(crate) async fn wait_until_ready(&mut self) -> Result<(), String> {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             if let Some(status) = self.process.try_wait().expect("a child process") {
@@ -410,6 +474,7 @@ impl Drop for Envoy {
             let _ = process.kill();
             let _ = process.wait();
         }
+        restart::remove_shared_memory(self.folder.path());
     }
 }
 
@@ -458,11 +523,15 @@ fn discovery_folder(folder: &Path) -> PathBuf {
     folder.join("discovery")
 }
 
+pub(crate) fn config_path(folder: &Path) -> PathBuf {
+    folder.join("envoy.yaml")
+}
+
 fn log_path(folder: &Path) -> PathBuf {
     folder.join("envoy.log")
 }
 
-fn admin_path(folder: &Path) -> PathBuf {
+pub(crate) fn admin_path(folder: &Path) -> PathBuf {
     folder.join("admin")
 }
 

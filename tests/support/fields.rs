@@ -83,25 +83,25 @@ impl FieldsConnection {
 }
 
 /// Frame types, flags and settings of RFC 9113 §6.
-mod http2 {
-    pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    pub(super) const DATA: u8 = 0;
-    pub(super) const HEADERS: u8 = 1;
-    pub(super) const CONTINUATION: u8 = 9;
-    pub(super) const RST_STREAM: u8 = 3;
-    pub(super) const SETTINGS: u8 = 4;
-    pub(super) const GOAWAY: u8 = 7;
-    pub(super) const END_STREAM: u8 = 1;
-    pub(super) const ACK: u8 = 1;
-    pub(super) const END_HEADERS: u8 = 4;
+pub(crate) mod http2 {
+    pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    pub(crate) const DATA: u8 = 0;
+    pub(crate) const HEADERS: u8 = 1;
+    pub(crate) const CONTINUATION: u8 = 9;
+    pub(crate) const RST_STREAM: u8 = 3;
+    pub(crate) const SETTINGS: u8 = 4;
+    pub(crate) const GOAWAY: u8 = 7;
+    pub(crate) const END_STREAM: u8 = 1;
+    pub(crate) const ACK: u8 = 1;
+    pub(crate) const END_HEADERS: u8 = 4;
 }
 
 /// An HTTP/2 connection: one request at a time, bodies of responses are skipped.
 pub struct Http2 {
-    io: Box<dyn Stream>,
+    pub(crate) io: Box<dyn Stream>,
     encoder: Hpack,
     decoder: loona_hpack::Decoder<'static>,
-    next_stream: u32,
+    pub(crate) next_stream: u32,
     open: bool,
 }
 
@@ -128,7 +128,7 @@ impl Http2 {
         answered.ok().flatten()
     }
 
-    fn request(&mut self, stream: u32, message: &Message<'_>) -> Vec<u8> {
+    pub(crate) fn request(&mut self, stream: u32, message: &Message<'_>) -> Vec<u8> {
         let mut draw = message.representations.map(fastrand::Rng::with_seed);
         let last = |is_last: bool| if is_last { http2::END_STREAM } else { 0 };
         let (no_body, no_trailers) = (message.body.is_empty(), message.trailers.is_empty());
@@ -147,7 +147,11 @@ impl Http2 {
     }
 
     /// The status, or `None` when the stream was reset.
-    async fn exchange(&mut self, stream: u32, request: &[u8]) -> Result<Option<u16>, io::Error> {
+    pub(crate) async fn exchange(
+        &mut self,
+        stream: u32,
+        request: &[u8],
+    ) -> Result<Option<u16>, io::Error> {
         self.io.write_all(request).await?;
         self.io.flush().await?;
         loop {
@@ -166,8 +170,10 @@ impl Http2 {
                 http2::HEADERS => {
                     let fields = self.decoder.decode(&payload).expect("HPACK");
                     let status = fields.iter().find(|(name, _)| name == b":status");
-                    // Trailers have none.
-                    if let Some((_, status)) = status {
+                    // Trailers have none, and other streams may have been given up.
+                    if let Some((_, status)) = status
+                        && u32::from_be_bytes(id) == stream
+                    {
                         let status = std::str::from_utf8(status).map_err(io::Error::other)?;
                         return Ok(status.parse().ok());
                     }
@@ -178,7 +184,7 @@ impl Http2 {
     }
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let [_, length @ ..] = u32::try_from(payload.len())
         .expect("a short frame")
         .to_be_bytes();
@@ -213,18 +219,19 @@ fn header_frames(
 
 /// An HTTP/3 connection.
 pub struct Http3 {
-    connection: quinn::Connection,
+    pub(crate) connection: quinn::Connection,
     // The control stream stays open as long as the connection, and the connection's sockets live in the endpoint.
-    _control: quinn::SendStream,
+    pub(crate) control: quinn::SendStream,
     _endpoint: quinn::Endpoint,
 }
 
 /// Stream and frame types of RFC 9114 §6.2.1, §7.2.
-mod http3 {
-    pub(super) const CONTROL_STREAM: u8 = 0;
-    pub(super) const DATA: u8 = 0;
-    pub(super) const HEADERS: u8 = 1;
-    pub(super) const SETTINGS: u8 = 4;
+pub(crate) mod http3 {
+    pub(crate) const CONTROL_STREAM: u8 = 0;
+    pub(crate) const DATA: u8 = 0;
+    pub(crate) const HEADERS: u8 = 1;
+    pub(crate) const SETTINGS: u8 = 4;
+    pub(crate) const GOAWAY: u8 = 7;
 }
 
 impl Http3 {
@@ -235,23 +242,14 @@ impl Http3 {
         control.write_all(&hello).await.expect("a stream to Envoy");
         Http3 {
             connection,
-            _control: control,
+            control,
             _endpoint: endpoint,
         }
     }
 
     async fn send(&mut self, message: &Message<'_>) -> Option<u16> {
         let (mut send, mut receive) = self.connection.open_bi().await.ok()?;
-        let mut draw = message.representations.map(fastrand::Rng::with_seed);
-        let mut request = http3_frame(http3::HEADERS, &qpack(message.fields, draw.as_mut()));
-        if !message.body.is_empty() {
-            request.extend(http3_frame(http3::DATA, message.body));
-        }
-        if !message.trailers.is_empty() {
-            let block = qpack(message.trailers, draw.as_mut());
-            request.extend(http3_frame(http3::HEADERS, &block));
-        }
-        send.write_all(&request).await.ok()?;
+        send.write_all(&Http3::request(message)).await.ok()?;
         send.finish().ok()?;
         let mut response = Vec::new();
         loop {
@@ -261,6 +259,19 @@ impl Http3 {
             }
         }
     }
+
+    pub(crate) fn request(message: &Message<'_>) -> Vec<u8> {
+        let mut draw = message.representations.map(fastrand::Rng::with_seed);
+        let mut request = http3_frame(http3::HEADERS, &qpack(message.fields, draw.as_mut()));
+        if !message.body.is_empty() {
+            request.extend(http3_frame(http3::DATA, message.body));
+        }
+        if !message.trailers.is_empty() {
+            let block = qpack(message.trailers, draw.as_mut());
+            request.extend(http3_frame(http3::HEADERS, &block));
+        }
+        request
+    }
 }
 
 fn http3_frame(kind: u8, payload: &[u8]) -> Vec<u8> {
@@ -269,9 +280,9 @@ fn http3_frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     [&[kind], &length.to_be_bytes()[..], payload].concat()
 }
 
-/// The status of a response that starts with a HEADERS frame, which starts with `:status`, taken from QPACK's static table;
+/// The status of a response that starts with a HEADERS frame, which starts with `:status`, taken from QPACK's static table or its name;
 /// `None` while there are too few bytes.
-fn status(response: &[u8]) -> Option<u16> {
+pub(crate) fn status(response: &[u8]) -> Option<u16> {
     let (kind, rest) = response.split_first()?;
     assert_eq!(*kind, http3::HEADERS, "the first frame of {response:?}");
     let length_bytes = 1 << (rest.first()? >> 6);
@@ -285,6 +296,12 @@ fn status(response: &[u8]) -> Option<u16> {
         [0xff, 5] => 403,
         [0xff, 6] => 421,
         [0xff, 8] => 500,
+        // A literal with the name at index 24; without Huffman code, which does not make it shorter.
+        [0x5f, 9] => {
+            let value = rest.get(length_bytes + 4..length_bytes + 8)?;
+            assert_eq!(value[0], 3, "{value:x?} is no status in plain text");
+            std::str::from_utf8(&value[1..]).ok()?.parse().ok()?
+        }
         _ => panic!("{field:x?} is none of the statuses that a test expects"),
     };
     Some(status)

@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+pub mod aborted;
 pub mod bootstrap;
 pub mod client;
 pub mod connector;
@@ -23,6 +24,7 @@ pub mod envoy;
 pub mod example;
 mod field_encoding;
 pub mod fields;
+mod goaway_origin;
 mod lenient_origin;
 pub mod listener;
 pub mod message;
@@ -31,6 +33,8 @@ pub mod origin;
 pub mod pki;
 pub mod random;
 pub mod raw;
+pub mod restart;
+pub mod trapping_module;
 pub mod version;
 pub mod vm_memory;
 pub mod wasm;
@@ -43,5 +47,6 @@ pub use listener::{Listener, Tls};
 pub use message::{Headers, Request, Response};
 pub use origin::{Answer, Origin};
 pub use pki::{Identity, pki};
+pub use trapping_module::TRAP_FIELDS;
 pub use version::envoy_version;
 pub use wasm::wasm_module;

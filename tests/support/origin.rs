@@ -23,7 +23,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::{lenient_origin, message::Headers};
+use crate::{goaway_origin, lenient_origin, message::Headers};
 
 /// An HTTP/1.1 and HTTP/2 (prior knowledge, no TLS) server. It answers 200 with the request's body unless told
 /// otherwise, and `/headers` with the headers.
@@ -83,18 +83,23 @@ impl Default for Recorded {
 /// What the origin does with a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    status: u16,
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
     trailers: HeaderMap,
-    delay: Duration,
-    course: Course,
+    pub(crate) delay: Duration,
+    pub(crate) course: Course,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Course {
+pub(crate) enum Course {
     Echo,
     BeforeBody,
     Reset,
+    ResetEarly,
+    Refused,
+    Disowned,
+    GoneAway,
+    Farewell,
     Upgrade,
     OpenEnded,
     CutShort,
@@ -126,6 +131,55 @@ impl Answer {
             course: Course::Reset,
             ..Answer::status(200)
         }
+    }
+
+    /// The same as soon as the head has arrived, while the body is still coming.
+    pub fn reset_early() -> Answer {
+        Answer {
+            course: Course::ResetEarly,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Refuses the stream as one that was not looked at (`REFUSED_STREAM`); of [`Origin::start_http2`] only, like those that follow.
+    pub fn refused() -> Answer {
+        Answer {
+            course: Course::Refused,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Sends a GOAWAY that says that this request was not looked at.
+    pub fn disowned() -> Answer {
+        Answer {
+            course: Course::Disowned,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Sends a GOAWAY that says that this request may have been processed, and ends the connection without an answer.
+    pub fn gone_away() -> Answer {
+        Answer {
+            course: Course::GoneAway,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Sends a GOAWAY and answers the request nevertheless.
+    pub fn farewell() -> Answer {
+        Answer {
+            course: Course::Farewell,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Whether the origin answers so at all.
+    pub(crate) fn is_given(&self) -> bool {
+        use Course::{Disowned, GoneAway, Refused, Reset, ResetEarly};
+        !matches!(
+            self.course,
+            Reset | ResetEarly | Refused | Disowned | GoneAway
+        )
     }
 
     /// Answers 101 with `Upgrade: websocket` and sends back what comes then (HTTP/1.1).
@@ -192,6 +246,20 @@ impl Origin {
     /// names keep their case; their bytes above 127 stand as the characters of these numbers.
     pub async fn start_lenient() -> Origin {
         Origin::start_with(lenient_origin::serve).await
+    }
+
+    /// Starts an origin over HTTP/2 only, for requests whose heads are short. Bodies of requests are not read, and answers have none.
+    pub async fn start_http2() -> Origin {
+        Origin::start_with(goaway_origin::serve).await
+    }
+
+    /// Stands for an origin of the caller's own, which listens there. It records nothing.
+    pub fn at(address: SocketAddr) -> Origin {
+        Origin {
+            address,
+            state: Arc::default(),
+            server: tokio::spawn(async {}),
+        }
     }
 
     async fn start_with<S>(serve: fn(TcpListener, Arc<State>) -> S) -> Origin
@@ -309,6 +377,9 @@ async fn respond(
     let answer = state.next_answer(head.uri.path());
     let index = state.record(&head);
 
+    if answer.course == Course::ResetEarly {
+        return Err(io::Error::other("reset as the test asked for"));
+    }
     let mut received = Bytes::new();
     if answer.course == Course::BeforeBody {
         let state = Arc::clone(&state);
@@ -326,8 +397,8 @@ async fn respond(
     }
     tokio::time::sleep(answer.delay).await;
 
-    if answer.course != Course::Reset {
-        state.requests.lock().expect("no poison")[index].answered = Some(Instant::now());
+    if answer.is_given() {
+        state.note_answer(index);
     }
 
     let mut response = hyper::Response::builder().status(answer.status);
@@ -335,7 +406,7 @@ async fn respond(
         response = response.header(name, value);
     }
     let body = match answer.course {
-        Course::Reset => return Err(io::Error::other("reset as the test asked for")),
+        _ if !answer.is_given() => return Err(io::Error::other("reset as the test asked for")),
         Course::Echo if head.uri.path() == "/headers" => full(Bytes::from(format!(
             "{:#?}\n",
             Headers::from(&head.headers)
@@ -351,6 +422,7 @@ async fn respond(
         Course::BeforeBody => full(Bytes::from_static(b"answered before the body")),
         Course::OpenEnded => until_released(state),
         Course::CutShort => broken(),
+        course => panic!("{course:?} is for another origin"),
     };
     response.body(body).map_err(io::Error::other)
 }
@@ -364,7 +436,12 @@ impl State {
             .await;
     }
 
-    fn next_answer(&self, path: &str) -> Answer {
+    /// The origin begins to answer that request.
+    pub(crate) fn note_answer(&self, index: usize) {
+        self.requests.lock().expect("no poison")[index].answered = Some(Instant::now());
+    }
+
+    pub(crate) fn next_answer(&self, path: &str) -> Answer {
         let mut answers = self.answers.lock().expect("no poison");
         match answers.get_mut(path) {
             Some(queue) if queue.len() > 1 => queue.pop_front(),

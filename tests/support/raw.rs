@@ -53,6 +53,33 @@ impl RawConnection {
         }
     }
 
+    /// Sends the bytes and reads nothing.
+    ///
+    /// # Panics
+    /// When the connection has ended.
+    pub async fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("a connection");
+        self.stream.flush().await.expect("a connection");
+    }
+
+    /// The status of the next response as soon as its head is there, or `None` when Envoy closes the connection instead. The rest of the
+    /// response is not waited for.
+    ///
+    /// # Panics
+    /// When neither happens in time.
+    pub async fn read_head(&mut self) -> Option<u16> {
+        while !self.unread.windows(4).any(|end| end == b"\r\n\r\n") {
+            let mut buffer = [0; 16 * 1024];
+            let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer)).await;
+            match read.unwrap_or_else(|_| panic!("no response within {PATIENCE:?}")) {
+                Ok(0) | Err(_) => return None,
+                Ok(length) => self.unread.extend_from_slice(&buffer[..length]),
+            }
+        }
+        let status = self.unread.split(|byte| *byte == b' ').nth(1)?;
+        std::str::from_utf8(status).ok()?.parse().ok()
+    }
+
     /// Sends bytes through an upgraded connection or a tunnel, and reads as many.
     ///
     /// # Panics

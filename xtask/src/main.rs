@@ -1,4 +1,4 @@
-//! Packages the filter and checks the package. `make image`, `make push` and `make release-check` call this.
+//! Packages the filter and checks the package. `make image`, `make push`, `make lint` and `make release-check` call this.
 #![allow(clippy::print_stdout, reason = "a command line speaks so")]
 
 mod acceptance;
@@ -6,6 +6,7 @@ mod facts;
 mod image;
 mod kubernetes;
 mod layout;
+mod msrv;
 mod push;
 mod release;
 
@@ -54,6 +55,8 @@ enum Command {
         #[arg(long)]
         extract: Option<PathBuf>,
     },
+    /// Check that no dependency needs a newer Rust than its package states
+    Msrv,
     /// Check that this commit can be released
     ReleaseCheck,
 }
@@ -101,6 +104,7 @@ fn main() -> Result<ExitCode> {
                 fs::write(&path, module).with_context(|| path.display().to_string())?;
             }
         }
+        Command::Msrv => return msrv::check(),
         Command::ReleaseCheck => return release::check(),
     }
     Ok(ExitCode::SUCCESS)

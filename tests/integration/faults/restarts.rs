@@ -1,0 +1,147 @@
+//! Envoy is killed and started again, or replaced by a hot restart, under load.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use support::{Answer, Client, Envoy, Listener, Origin, mtls_protocols};
+use tokio::task::JoinSet;
+
+use super::{
+    ADMIN, assert_counted, assert_delivered_per_connection, assert_nothing_spoofed,
+    assert_unharmed, connect, counted, keep_asking, settings, spoofing,
+};
+use crate::common::{HOST, carried};
+
+#[tokio::test]
+async fn an_envoy_that_is_killed_under_load_and_started_again_serves_new_connections_from_the_first_request()
+ {
+    let origin = Origin::start().await;
+    let mut envoy = Envoy::with_filter(settings())
+        .listener(Listener::optional().every_mtls_protocol())
+        .start(&origin)
+        .await;
+    let before = envoy.address("main");
+    let sent = Arc::new(AtomicUsize::new(0));
+    let mut load = JoinSet::new();
+    for &protocol in mtls_protocols() {
+        for number in 0..3 {
+            let client = connect(protocol, &envoy).await;
+            let (path, sent) = (format!("/{protocol:?}/{number}"), Arc::clone(&sent));
+            load.spawn(async move {
+                let mut answered = 0;
+                // An Envoy that is dead says nothing over QUIC.
+                while let Ok(Ok(response)) = tokio::time::timeout(
+                    Duration::from_secs(1),
+                    client.try_send(spoofing(HOST, &path)),
+                )
+                .await
+                {
+                    assert_eq!(response.status, 200, "{path}");
+                    answered += 1;
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+                (path, answered)
+            });
+        }
+    }
+    let anonymous = Client::http2(&envoy).connect().await;
+    let start = Instant::now();
+    while sent.load(Ordering::Relaxed) < 200 {
+        assert!(start.elapsed() < Duration::from_secs(20), "no load");
+        let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
+        assert_eq!(status, 403);
+    }
+    envoy.kill_and_start_again().await;
+    assert_eq!(envoy.address("main"), before);
+    let answered = load.join_all().await;
+    assert!(answered.iter().all(|(_, count)| *count > 0), "{answered:?}");
+    assert_delivered_per_connection(&origin.requests(), &answered);
+
+    let anonymous = Client::http2(&envoy).connect().await;
+    let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
+    assert_eq!(status, 403);
+    let seen = origin.requests().len();
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &envoy).await;
+        client.send(spoofing(HOST, "/new")).await;
+        client.send(spoofing(HOST, "/new")).await;
+    }
+    let expected = [true, false].repeat(mtls_protocols().len());
+    assert_eq!(carried(&origin.requests()[seen..]), expected);
+    let new = mtls_protocols().len() as u64;
+    assert_counted(&envoy, (new, 0), "the new process counts from 0").await;
+    assert!(!origin.has_seen("/admin"));
+    assert_nothing_spoofed(&origin);
+    assert_eq!(envoy.vm_reloads().await, 0);
+}
+
+#[tokio::test]
+async fn over_a_hot_restart_old_connections_go_on_and_new_ones_start_anew() {
+    let origin = Origin::start().await;
+    origin.answer(
+        "/slow",
+        [Answer::status(200).after(Duration::from_millis(1200))],
+    );
+    let mut old = Envoy::with_filter(settings())
+        .listener(Listener::optional().every_mtls_protocol())
+        .hot_restart()
+        .arguments(&["--drain-time-s", "1", "--parent-shutdown-time-s", "2"])
+        .start(&origin)
+        .await;
+    let (mut open, mut slow) = (Vec::new(), JoinSet::new());
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &old).await;
+        client.send(spoofing(HOST, "/old")).await;
+        open.push(client);
+        let client = connect(protocol, &old).await;
+        slow.spawn(async move { client.get(HOST, "/slow").await.status });
+    }
+    let anonymous = Client::http2(&old).connect().await;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut load = JoinSet::new();
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &old).await;
+        load.spawn(keep_asking(client, protocol, Arc::clone(&over)));
+    }
+
+    let mut new = old.successor().await;
+    assert!(old.is_running());
+    for client in &open {
+        assert_eq!(client.send(spoofing(HOST, "/old")).await.status, 200);
+    }
+    let protocols = mtls_protocols().len();
+    let expected = [vec![true; protocols], vec![false; protocols]].concat();
+    assert_eq!(carried(&origin.requests_for("/old")), expected);
+    for anonymous in [anonymous, Client::http2(&new).connect().await] {
+        let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
+        assert_eq!(status, 403);
+    }
+    assert_unharmed(&mut new, &origin).await;
+    assert_eq!(slow.join_all().await, vec![200; protocols]);
+    assert_eq!(
+        carried(&origin.requests_for("/slow")),
+        vec![true; protocols]
+    );
+
+    let patience = Instant::now();
+    while old.is_running() {
+        assert!(patience.elapsed() < Duration::from_secs(20), "it stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    over.store(true, Ordering::Relaxed);
+    let connections: Vec<_> = load.join_all().await.into_iter().flatten().collect();
+    assert!(connections.len() >= 2 * protocols, "{connections:?}");
+    assert_delivered_per_connection(&origin.requests(), &connections);
+    assert!(!origin.has_seen("/admin"));
+    assert_nothing_spoofed(&origin);
+    // How much of the old process's counters the new one has got is Envoy's to say; from now on it counts alone.
+    let (forwarded, undelivered) = counted(&new).await;
+    assert_unharmed(&mut new, &origin).await;
+    let expected = (forwarded + protocols as u64, undelivered);
+    assert_counted(&new, expected, "after the old process").await;
+}

@@ -1,0 +1,217 @@
+//! The VM fails (it never should): `FAIL_RELOAD` starts it again, and nothing passes it meanwhile (spec §4.10).
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::{
+    Answer, Client, Envoy, Listener, Origin, Protocol, TRAP_FIELDS,
+    aborted::Part,
+    bootstrap::wasm_filters,
+    fields::Message,
+    mtls_protocols, pki,
+    trapping_module::{Trap, write_trapping_module},
+};
+use tempfile::TempDir;
+
+use super::{
+    ADMIN, SPOOFED, assert_nothing_spoofed, connect, counted, request_fields, settings, spoofing,
+    trapping,
+};
+use crate::common::{HOST, carried, multiplexed, protocols_count};
+
+/// An Envoy whose filter can be made to fail; the folder holds its module.
+async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let module = folder.path().join("trapping.wasm");
+    write_trapping_module(&module, trap);
+    let envoy = Envoy::with_filter(settings())
+        .module(&module)
+        .adapt(|bootstrap| {
+            for filter in wasm_filters(bootstrap) {
+                // Instead of a second, for the tests' sake.
+                filter["config"]["reload_config"] =
+                    json!({ "backoff": { "base_interval": "0.3s" } });
+            }
+        })
+        .listener(Listener::optional().every_mtls_protocol())
+        .start(origin)
+        .await;
+    (envoy, folder)
+}
+
+/// A connection of each protocol on which the certificate was delivered.
+async fn served(envoy: &Envoy, origin: &Origin) -> Vec<Client> {
+    let mut served = Vec::new();
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, envoy).await;
+        assert_eq!(client.get(HOST, "/before").await.status, 200);
+        served.push(client);
+    }
+    let before = carried(&origin.requests_for("/before"));
+    assert_eq!(before, vec![true; served.len()]);
+    served
+}
+
+/// How often a test may make the VM fail until it stays down for a while: Envoy reloads a failed VM at the next request, unless it has
+/// loaded it just before.
+const ATTEMPTS: usize = 5;
+
+/// Sends requests that must not pass as they are until the filter serves them all again, and says how often it did not before.
+async fn until_it_serves_again(envoy: &Envoy, known: &[Client]) -> usize {
+    let anonymous = Client::http2(envoy).connect().await;
+    let start = Instant::now();
+    let mut refused = 0;
+    loop {
+        let admin = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
+        assert!(matches!(admin, 403 | 503), "{admin}");
+        let mut all = admin == 403;
+        for client in known {
+            let status = client.send(spoofing(HOST, "/meanwhile")).await.status;
+            assert!(matches!(status, 200 | 503), "{status}");
+            all &= status == 200;
+        }
+        if all {
+            return refused;
+        }
+        refused += 1;
+        assert!(start.elapsed() < Duration::from_secs(20), "it stays down");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Of connections that were served before, none was served again; of what must not reach the origin, nothing has; and Envoy is alive.
+async fn assert_nothing_passed(envoy: &mut Envoy, origin: &Origin) {
+    // The connections' memory is Envoy's own.
+    let meanwhile = carried(&origin.requests_for("/meanwhile"));
+    assert!(!meanwhile.contains(&true), "{meanwhile:?}");
+    assert!(!origin.has_seen("/admin"));
+    assert_nothing_spoofed(origin);
+    assert!(envoy.is_running());
+    let reload = |result| format!("wasm.client_cert_forwarder.vm_reload_{result}");
+    assert_eq!(envoy.stat(&reload("failure")).await, 0);
+    assert_ne!(envoy.stat(&reload("success")).await, 0);
+}
+
+#[tokio::test]
+async fn while_the_vm_is_down_nothing_passes_and_then_connections_go_on_as_before() {
+    let origin = Origin::start().await;
+    let (mut envoy, _module) = start(Trap::RequestHeaders, &origin).await;
+    let served = served(&envoy, &origin).await;
+    for &protocol in mtls_protocols() {
+        let unlucky = connect(protocol, &envoy).await;
+        let mut refused = 0;
+        for _ in 0..ATTEMPTS {
+            let trap = trapping(spoofing(HOST, "/trap"));
+            assert_eq!(unlucky.send(trap).await.status, 503, "{protocol:?}");
+            refused = until_it_serves_again(&envoy, &served).await;
+            if refused > 0 {
+                break;
+            }
+        }
+        assert!(refused > 0, "{protocol:?}: it was not down");
+        // What was not delivered is delivered now.
+        let path = format!("/after/{protocol:?}");
+        unlucky.get(HOST, &path).await;
+        unlucky.get(HOST, &path).await;
+        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+    }
+    assert!(!origin.has_seen("/trap"));
+    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_the_failed_vm_did_not_see_brings_the_certificate_again() {
+    let origin = Origin::start().await;
+    let many = (0..TRAP_FIELDS).fold(Answer::status(200), |answer, number| {
+        answer.header(&format!("x-trap-{number}"), "1")
+    });
+    origin.answer("/trap", [many]);
+    let (mut envoy, _module) = start(Trap::ResponseHeaders, &origin).await;
+    let served = served(&envoy, &origin).await;
+    for &protocol in mtls_protocols() {
+        let unlucky = connect(protocol, &envoy).await;
+        // Nobody has sanitised this answer: it may be cut off, but not passed on.
+        let answer = unlucky.try_send(spoofing(HOST, "/trap")).await;
+        let status = answer.map(|answer| answer.status);
+        assert!(!matches!(status, Ok(200)), "{protocol:?}");
+        until_it_serves_again(&envoy, &served).await;
+        let path = format!("/after/{protocol:?}");
+        let next = match protocol {
+            // Envoy may have closed the connection.
+            Protocol::Http1 => connect(protocol, &envoy).await,
+            _ => unlucky,
+        };
+        next.get(HOST, &path).await;
+        next.get(HOST, &path).await;
+        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+    }
+    assert_eq!(
+        carried(&origin.requests_for("/trap")),
+        vec![true; served.len()]
+    );
+    assert_nothing_passed(&mut envoy, &origin).await;
+}
+
+#[tokio::test]
+async fn a_failure_at_a_requests_end_takes_no_delivery_back() {
+    let origin = Origin::start().await;
+    let (mut envoy, _module) = start(Trap::Delete, &origin).await;
+    let served = served(&envoy, &origin).await;
+    for &protocol in mtls_protocols() {
+        let unlucky = connect(protocol, &envoy).await;
+        let path = format!("/trap/{protocol:?}");
+        let mut refused = 0;
+        for _ in 0..ATTEMPTS {
+            let trap = trapping(spoofing(HOST, &path));
+            assert_eq!(unlucky.send(trap).await.status, 200, "{protocol:?}");
+            refused = until_it_serves_again(&envoy, &served).await;
+            if refused > 0 {
+                break;
+            }
+        }
+        assert!(refused > 0, "{protocol:?}: it was not down");
+        assert_eq!(unlucky.get(HOST, &path).await.status, 200);
+        let carried = carried(&origin.requests_for(&path));
+        assert!(carried[0] && carried.len() > 1, "{carried:?}");
+        assert!(!carried[1..].contains(&true), "{carried:?}");
+    }
+    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
+}
+
+#[tokio::test]
+async fn a_request_under_way_when_the_vm_fails_brings_no_trailers_that_nobody_has_seen() {
+    let origin = Origin::start().await;
+    let (mut envoy, _module) = start(Trap::RequestHeaders, &origin).await;
+    let served = served(&envoy, &origin).await;
+    for protocol in multiplexed() {
+        let path = format!("/trailers/{protocol:?}");
+        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let mut connection = connector.connect_fields().await;
+        let message = Message {
+            fields: &request_fields("POST", HOST, &path),
+            body: b"first",
+            trailers: &[("cf-client-cert-sha256", SPOOFED.as_bytes())],
+            representations: None,
+        };
+        let seen = origin.requests().len();
+        let mut begun = connection.begin(&message, Part::OpenTrailers).await;
+        let begun = begun.as_mut().expect("an open connection");
+        origin.wait_for(seen + 1).await;
+        let trap = trapping(spoofing(HOST, "/trap"));
+        assert_eq!(served[0].send(trap).await.status, 503, "{protocol:?}");
+        connection.rest(begun).await;
+        let status = connection.answer(begun).await;
+        assert!(!matches!(status, Some(200)), "{protocol:?}");
+        until_it_serves_again(&envoy, &served).await;
+        // That request was not answered, or the answer did not get through.
+        let again = request_fields("GET", HOST, &path);
+        assert_eq!(connection.send(&again).await, Some(200), "{protocol:?}");
+        assert_eq!(connection.send(&again).await, Some(200), "{protocol:?}");
+        let requests = origin.requests_for(&path);
+        assert_eq!(carried(&requests), [true, true, false], "{protocol:?}");
+        assert_eq!(requests[0].trailers.names(), [""; 0], "{protocol:?}");
+    }
+    assert_nothing_passed(&mut envoy, &origin).await;
+}
