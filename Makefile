@@ -31,7 +31,7 @@ envoy:
 build: toolchain
 	@mkdir -p dist
 	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
-	cargo run --locked --quiet -p strip-exports -- target/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
+	cp target/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
 
 .PHONY: programs
 programs:

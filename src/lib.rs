@@ -1,6 +1,6 @@
 //! An Envoy proxy-wasm HTTP filter that forwards the client certificate of an mTLS connection to the origin.
 //!
-//! One request's way: [`host::envoy`] is called by Envoy and calls [`filter::Request`], which finds the setting of the request's
+//! One request's way: Envoy calls [`host::callbacks`], and that calls [`filter::Request`], which finds the setting of the request's
 //! hostname ([`authority`], [`hostname`], [`config`]), removes what only the filter may say ([`managed_headers`]), reads the certificate once per
 //! connection ([`peer_certificate`], [`certificate`], [`connection`], [`delivered`]), refuses or adds headers ([`enforcement`]), and looks at the
 //! response ([`response`]). Only [`host::envoy`] touches hostcalls; everything else is plain Rust.

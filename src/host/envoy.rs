@@ -1,129 +1,16 @@
-//! Envoy as the host: the proxy-wasm hostcalls, and the callbacks that Envoy makes.
+//! Envoy as the host: the hostcalls of proxy-wasm's ABI 0.2.1.
 //!
-//! The hostcalls are declared here and not taken from the SDK, because its wrappers panic on statuses that they do not expect and on
-//! header values that are not UTF-8. This is the only file with `unsafe`.
+//! They are declared here and not taken from the SDK, because its wrappers panic on statuses that they do not expect and on header values
+//! that are not UTF-8. This is the only file with `unsafe` blocks.
 #![allow(unsafe_code)]
 
 use std::ptr::{null, null_mut};
-use std::rc::Rc;
-
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action as HostAction, BufferType, ContextType, LogLevel, MapType, Status};
 
 use super::{Host, Level, LocalReply, Map};
-use crate::config::{Config, ConfigError};
-use crate::connection::CERTIFICATE;
-use crate::delivered::DELIVERED;
-use crate::filter::{Action, Plugin, Request};
 use crate::header_map::serialize;
-use crate::notices;
-
-/// What Envoy calls first in every VM.
-mod entry {
-    #![allow(missing_docs)] // the macro's function can't be given any
-
-    proxy_wasm::main! {{
-        // Also makes the SDK log a panic's message before the VM stops.
-        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Warn);
-        proxy_wasm::set_root_context(|_| Box::new(super::Root { plugin: None }));
-    }}
-}
-
-/// One worker's filter under one configuration.
-struct Root {
-    plugin: Option<Rc<Plugin>>,
-}
-
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _: usize) -> bool {
-        let json = buffer(BufferType::PluginConfiguration);
-        let refused = [DELIVERED, CERTIFICATE]
-            .into_iter()
-            .find(|name| !declare_connection_property(name));
-        if let Some(name) = refused {
-            Envoy.log(Level::Error, &format!("Envoy's declare_property refused {name:?}: the connection's memory can't be kept"));
-            return false;
-        }
-        match Config::from_json(&json) {
-            Ok(config) => {
-                notices::loaded(&Envoy, &config, json.is_empty());
-                self.plugin = Some(Rc::new(Plugin::new(config)));
-                true
-            }
-            Err(error) => refuse(&error),
-        }
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream {
-            request: self.plugin.clone().map(Request::new),
-        }))
-    }
-}
-
-fn refuse(error: &ConfigError) -> bool {
-    Envoy.log(Level::Error, &error.to_string());
-    false
-}
-
-/// One request. Envoy makes none before a configuration was taken; should it, the request is refused.
-struct Stream {
-    request: Option<Request>,
-}
-
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> HostAction {
-        match &mut self.request {
-            Some(request) => host_action(request.on_request_headers(&Envoy)),
-            None => {
-                Envoy.reply(&crate::enforcement::unreadable_headers());
-                HostAction::Pause
-            }
-        }
-    }
-
-    fn on_http_request_trailers(&mut self, _: usize) -> HostAction {
-        self.request
-            .as_mut()
-            .map_or(HostAction::Continue, |request| {
-                host_action(request.on_request_trailers(&Envoy))
-            })
-    }
-
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> HostAction {
-        if let Some(request) = &mut self.request {
-            request.on_response_headers(&Envoy);
-        }
-        HostAction::Continue
-    }
-}
-
-impl Drop for Stream {
-    /// The SDK drops the context in `proxy_on_delete`, when the stream is over.
-    fn drop(&mut self) {
-        if let Some(request) = &mut self.request {
-            request.on_delete(&Envoy);
-        }
-    }
-}
-
-fn host_action(action: Action) -> HostAction {
-    match action {
-        Action::Continue => HostAction::Continue,
-        Action::Stop => HostAction::Pause,
-    }
-}
 
 /// The host. Its calls act on the request that Envoy is making a callback for.
-struct Envoy;
+pub(super) struct Envoy;
 
 impl Host for Envoy {
     fn headers(&self, map: Map) -> Option<Vec<u8>> {
@@ -206,12 +93,12 @@ impl Host for Envoy {
 
     fn log(&self, level: Level, message: &str) {
         let level = match level {
-            Level::Info => LogLevel::Info,
-            Level::Warn => LogLevel::Warn,
-            Level::Error => LogLevel::Error,
+            Level::Info => 2,
+            Level::Warn => 3,
+            Level::Error => 4,
         };
         // SAFETY: the host only reads the message, during the call.
-        unsafe { proxy_log(level as u32, message.as_ptr(), message.len()) };
+        unsafe { proxy_log(level, message.as_ptr(), message.len()) };
     }
 
     fn first_in_process(&self, key: &str) -> bool {
@@ -224,7 +111,7 @@ impl Host for Envoy {
 
 /// Makes later `proxy_set_property(name)` calls store bytes with the downstream connection: Envoy's foreign function
 /// `declare_property` with the protobuf `envoy.source.extensions.common.wasm.DeclarePropertyArguments`.
-fn declare_connection_property(name: &str) -> bool {
+pub(super) fn declare_connection_property(name: &str) -> bool {
     const FUNCTION: &str = "declare_property";
     const NAME: u8 = 1 << 3 | 2;
     const SPAN: u8 = 5 << 3;
@@ -246,12 +133,20 @@ fn declare_connection_property(name: &str) -> bool {
     .is_some()
 }
 
-fn buffer(buffer: BufferType) -> Vec<u8> {
+/// The JSON that the root context is being configured with.
+pub(super) fn plugin_configuration() -> Vec<u8> {
+    const PLUGIN_CONFIGURATION: u32 = 7;
     // SAFETY: the host returns memory from this module's allocator.
     returned(|data, size| unsafe {
-        proxy_get_buffer_bytes(buffer as u32, 0, usize::MAX, data, size)
+        proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size)
     })
     .unwrap_or_default()
+}
+
+/// The allocator that the host asks for memory to return something in; [`returned`] takes it over.
+#[unsafe(no_mangle)]
+extern "C" fn malloc(size: usize) -> *mut u8 {
+    Box::into_raw(vec![0u8; size].into_boxed_slice()).cast()
 }
 
 /// Takes over what a call returned, if its status is Ok.
@@ -264,25 +159,26 @@ fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8
     if data.is_null() {
         return Some(Vec::new());
     }
-    // SAFETY: the host got `data` from the SDK's allocation callback, which gives up a boxed slice of `size` bytes, and keeps no
+    // SAFETY: the host got `data` from `malloc`, which gives up a boxed slice of `size` bytes, and keeps no
     // claim to it.
     Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
+const OK: u32 = 0;
+
 fn is_ok(status: u32) -> bool {
-    status == Status::Ok as u32
+    status == OK
 }
 
 fn map_type(map: Map) -> u32 {
-    let map = match map {
-        Map::RequestHeaders => MapType::HttpRequestHeaders,
-        Map::RequestTrailers => MapType::HttpRequestTrailers,
-        Map::ResponseHeaders => MapType::HttpResponseHeaders,
-    };
-    map as u32
+    match map {
+        Map::RequestHeaders => 0,
+        Map::RequestTrailers => 1,
+        Map::ResponseHeaders => 2,
+    }
 }
 
-// Statuses come back as numbers: a host may return one that `Status` does not know.
+// Each returns a status; what is not 0 has failed.
 unsafe extern "C" {
     fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
     fn proxy_get_buffer_bytes(

@@ -1,5 +1,8 @@
-//! The seam between the filter and Envoy: what the filter asks of its host. [`envoy`] is the real one.
+//! The seam between the filter and Envoy: what the filter asks of its host. [`envoy`] is the real one,
+//! and [`callbacks`] is what Envoy calls.
 
+#[cfg(target_arch = "wasm32")]
+pub mod callbacks;
 #[cfg(target_arch = "wasm32")]
 pub mod envoy;
 #[cfg(test)]

@@ -1,0 +1,171 @@
+//! The callbacks that Envoy makes, and the contexts that it makes them for: proxy-wasm's ABI 0.2.1 from the module's side.
+//!
+//! Envoy makes each callback that a module exports, so what does nothing is not exported: about 0.5 µs a request for each. The SDK exports
+//! them all, keeps several hash tables and a boxed context for each request, and panics at each number that it doesn't know. Without it a
+//! request of the steady state costs 0.7 µs less (of 9), and the module is a sixth smaller.
+#![allow(unsafe_code)] // for `no_mangle` alone: each name is in the module once
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+
+use super::envoy::{self, Envoy};
+use super::{Host, Level};
+use crate::config::{Config, ConfigError};
+use crate::connection::CERTIFICATE;
+use crate::delivered::DELIVERED;
+use crate::enforcement;
+use crate::filter::{Action, Plugin, Request};
+use crate::notices;
+
+thread_local! {
+    static CONTEXTS: RefCell<Contexts> = const { RefCell::new(Contexts::new()) };
+}
+
+/// One worker's contexts, by the numbers that Envoy gave them.
+struct Contexts {
+    /// Root contexts: the filter under one configuration each.
+    plugins: HashMap<u32, Rc<Plugin>, ByNumber>,
+    /// HTTP contexts.
+    requests: HashMap<u32, Request, ByNumber>,
+}
+
+impl Contexts {
+    const fn new() -> Self {
+        Self {
+            plugins: HashMap::with_hasher(ByNumber::new()),
+            requests: HashMap::with_hasher(ByNumber::new()),
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
+
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    std::panic::set_hook(Box::new(|panic| {
+        Envoy.log(Level::Error, &panic.to_string());
+    }));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_vm_start(_root: u32, _configuration_size: usize) -> bool {
+    true
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_configure(root: u32, _configuration_size: usize) -> bool {
+    let json = envoy::plugin_configuration();
+    let refused = [DELIVERED, CERTIFICATE]
+        .into_iter()
+        .find(|name| !envoy::declare_connection_property(name));
+    if let Some(name) = refused {
+        Envoy.log(
+            Level::Error,
+            &format!(
+                "Envoy's declare_property refused {name:?}: the connection's memory can't be kept"
+            ),
+        );
+        return false;
+    }
+    match Config::from_json(&json) {
+        Ok(config) => {
+            notices::loaded(&Envoy, &config, json.is_empty());
+            let plugin = Rc::new(Plugin::new(config));
+            CONTEXTS.with_borrow_mut(|contexts| contexts.plugins.insert(root, plugin));
+            true
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &ConfigError) -> bool {
+    Envoy.log(Level::Error, &error.to_string());
+    false
+}
+
+/// Root contexts, whose parent is 0, come to life when they are configured.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
+    CONTEXTS.with_borrow_mut(|contexts| {
+        if let Some(plugin) = contexts.plugins.get(&parent) {
+            let request = Request::new(Rc::clone(plugin));
+            contexts.requests.insert(context, request);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, _end: bool) -> u32 {
+    with_request(context, |request| request.on_request_headers(&Envoy)).unwrap_or_else(|| {
+        // Envoy makes no request before a configuration was taken; should it, the request is refused.
+        Envoy.reply(&enforcement::unreadable_headers());
+        PAUSE
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_trailers(context: u32, _trailers: usize) -> u32 {
+    with_request(context, |request| request.on_request_trailers(&Envoy)).unwrap_or(CONTINUE)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_headers(context: u32, _headers: usize, _end: bool) -> u32 {
+    with_request(context, |request| {
+        request.on_response_headers(&Envoy);
+        Action::Continue
+    })
+    .unwrap_or(CONTINUE)
+}
+
+/// The stream is over, or the worker has a newer configuration.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_delete(context: u32) {
+    let request = CONTEXTS.with_borrow_mut(|contexts| {
+        contexts.plugins.remove(&context);
+        contexts.requests.remove(&context)
+    });
+    if let Some(mut request) = request {
+        request.on_delete(&Envoy);
+    }
+}
+
+const CONTINUE: u32 = 0;
+const PAUSE: u32 = 1;
+
+fn with_request(context: u32, callback: impl FnOnce(&mut Request) -> Action) -> Option<u32> {
+    CONTEXTS.with_borrow_mut(|contexts| {
+        contexts
+            .requests
+            .get_mut(&context)
+            .map(|request| match callback(request) {
+                Action::Continue => CONTINUE,
+                Action::Stop => PAUSE,
+            })
+    })
+}
+
+/// Envoy counts its contexts up from 1, so nobody can choose numbers that collide: a multiplication is hash enough.
+type ByNumber = BuildHasherDefault<NumberHasher>;
+
+#[derive(Default)]
+struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // 2^64 divided by the golden ratio: neighbours end up far from each other.
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
