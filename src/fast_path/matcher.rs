@@ -1,6 +1,7 @@
 //! The matcher (`xds.type.matcher.v3.Matcher`) that tells which requests need not enter the VM.
 //!
-//! It may only err on one side: a request that it does not know goes to the filter, which decides as ever.
+//! It may only err on one side: a request that it does not know goes to the filter, which decides as ever. So each of its ways that does not
+//! skip ends in the action that makes the filter: a request for which nothing matched would pass without it.
 
 use serde_json::{Map, Value, json};
 
@@ -90,9 +91,10 @@ impl Matcher {
         }
     }
 
-    pub(super) fn to_json(&self) -> Value {
+    /// As JSON; what is not skipped gets that action, which stands in it once: Envoy makes a plugin of each wasm filter in it.
+    pub(super) fn to_json(&self, otherwise: &Value) -> Value {
         match self {
-            Self::One(mark) => list(vec![skip_where(is_marked(mark))]),
+            Self::One(mark) => list_or(vec![skip_where(is_marked(mark))], otherwise),
             Self::Several {
                 exact, wildcards, ..
             } => {
@@ -101,8 +103,14 @@ impl Matcher {
                     .map(|wildcard| skip_where(wildcard.predicate()))
                     .collect();
                 if exact.is_empty() {
-                    return list(wildcards);
+                    return list_or(wildcards, otherwise);
                 }
+                // Envoy also asks this for a name of the map whose mark is not there: each wildcard leaves out the names of narrower settings.
+                let not_by_name = if wildcards.is_empty() {
+                    json!({ "action": otherwise })
+                } else {
+                    json!({ "matcher": list_or(wildcards, otherwise) })
+                };
                 let by_name: Map<String, Value> = exact
                     .iter()
                     .map(|(name, mark)| {
@@ -110,17 +118,10 @@ impl Matcher {
                         (name.clone(), json!({ "matcher": marked }))
                     })
                     .collect();
-                let mut matcher = json!({
-                    "matcher_tree": { "input": authority_input(), "exact_match_map": { "map": by_name } }
-                });
-                // Envoy also asks these for a name of the map whose mark is not there: each leaves out the names of narrower settings.
-                if let (false, Some(matcher)) = (wildcards.is_empty(), matcher.as_object_mut()) {
-                    matcher.insert(
-                        "on_no_match".to_owned(),
-                        json!({ "matcher": list(wildcards) }),
-                    );
-                }
-                matcher
+                json!({
+                    "matcher_tree": { "input": authority_input(), "exact_match_map": { "map": by_name } },
+                    "on_no_match": not_by_name
+                })
             }
         }
     }
@@ -197,4 +198,10 @@ fn skip_where(predicate: Value) -> Value {
 
 fn list(matchers: Vec<Value>) -> Value {
     json!({ "matcher_list": { "matchers": matchers } })
+}
+
+fn list_or(matchers: Vec<Value>, otherwise: &Value) -> Value {
+    let mut list = list(matchers);
+    list["on_no_match"] = json!({ "action": otherwise });
+    list
 }

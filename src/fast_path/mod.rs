@@ -1,9 +1,13 @@
 //! The fast path (spec §6): Envoy's own filters do what is left to do on a connection that was served, and the VM is entered only
 //! where there is something to send.
 //!
-//! Two HTTP filters, in this order: `header_mutation` removes every spelling of the managed headers, and an `ExtensionWithMatcher`
-//! around the wasm filter skips it where the connection's filter state has the [`Mark`](crate::delivered::Mark) of the request's
-//! setting. A mark names the configuration too, so a matcher skips nothing for a configuration that it was not made for.
+//! Two HTTP filters, in this order: `header_mutation` removes every spelling of the managed headers, and a `composite` filter makes the
+//! wasm filter for a request unless its `ExtensionWithMatcher` finds in the connection's filter state the
+//! [`Mark`](crate::delivered::Mark) of the request's setting. A mark names the configuration too, so a matcher skips nothing for a
+//! configuration that it was not made for.
+//!
+//! An `ExtensionWithMatcher` around the wasm filter itself would skip its callbacks only: Envoy makes and destroys the filter and its
+//! context in the VM for the requests that it skips too.
 //!
 //! This is a generator for operators: no part of it runs in Envoy.
 
@@ -49,16 +53,26 @@ impl FastPath {
         [strip_managed_headers(), self.skipping(&self.wasm(vm))]
     }
 
-    /// The wasm filter (an `envoy.extensions.filters.http.wasm.v3.Wasm`) wrapped by the matcher that skips it. An ECDS resource of
-    /// this changes the two together.
+    /// The wasm filter (an `envoy.extensions.filters.http.wasm.v3.Wasm`), made by a composite filter for just those requests that the
+    /// matcher does not skip. An ECDS resource of this changes the two together.
     #[must_use]
     pub fn skipping(&self, wasm: &Value) -> Value {
+        let execute = json!({
+            "name": "execute",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.composite.v3.ExecuteFilterAction",
+                "typed_config": { "name": NAME, "typed_config": wasm }
+            }
+        });
         json!({
             "name": NAME,
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher",
-                "xds_matcher": self.matcher.to_json(),
-                "extension_config": { "name": NAME, "typed_config": wasm }
+                "xds_matcher": self.matcher.to_json(&execute),
+                "extension_config": {
+                    "name": "composite",
+                    "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.http.composite.v3.Composite" }
+                }
             }
         })
     }

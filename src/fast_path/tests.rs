@@ -6,6 +6,8 @@ use super::{FastPath, MANAGED_NAMES};
 use crate::config::Config;
 use crate::managed_headers::ManagedHeaders;
 
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
 fn refusal(configuration: &Value) -> String {
     FastPath::new(&configuration.to_string())
         .unwrap_err()
@@ -16,19 +18,33 @@ fn forward(hostname: &str) -> Value {
     json!({ "hostname": hostname, "client_certificate_forwarding": true })
 }
 
-/// Stands in for Envoy: whether the matcher of these settings skips the filter for that authority on a connection with those marks.
+/// Stands in for Envoy: whether the matcher of these settings skips the filter for that authority on a connection with those marks. What is
+/// not skipped must make the filter: nothing may pass because nothing matched.
 fn skips(matcher: &Value, authority: &str, marks: &str) -> bool {
-    if let Some(tree) = matcher.get("matcher_tree") {
-        let found = tree["exact_match_map"]["map"].get(authority);
-        return [found, matcher.get("on_no_match")]
-            .into_iter()
-            .flatten()
-            .any(|nested| skips(&nested["matcher"], authority, marks));
+    match action(matcher, authority, marks).as_deref() {
+        Some("skip") => true,
+        Some("execute") => false,
+        other => panic!("{other:?} for {authority} with {marks} in {matcher}"),
     }
-    let rules = matcher["matcher_list"]["matchers"].as_array().unwrap();
-    rules
-        .iter()
-        .any(|rule| holds(&rule["predicate"], authority, marks))
+}
+
+/// The name of the action that Envoy finds. A nested matcher that finds none counts as if nothing had matched.
+fn action(matcher: &Value, authority: &str, marks: &str) -> Option<String> {
+    let on_match = |on_match: &Value| match on_match.get("matcher") {
+        Some(nested) => action(nested, authority, marks),
+        None => Some(on_match["action"]["name"].as_str().unwrap().to_owned()),
+    };
+    let found = if let Some(tree) = matcher.get("matcher_tree") {
+        let entry = tree["exact_match_map"]["map"].get(authority);
+        entry.and_then(on_match)
+    } else {
+        let rules = matcher["matcher_list"]["matchers"].as_array().unwrap();
+        rules
+            .iter()
+            .filter(|rule| holds(&rule["predicate"], authority, marks))
+            .find_map(|rule| on_match(&rule["on_match"]))
+    };
+    found.or_else(|| matcher.get("on_no_match").and_then(on_match))
 }
 
 fn holds(predicate: &Value, authority: &str, marks: &str) -> bool {
@@ -91,7 +107,7 @@ proptest! {
             .filter(|(setting, marked)| **marked && setting.forward_on.is_some())
             .map(|(setting, _)| setting.mark.as_str())
             .collect();
-        let matcher = FastPath::new(&text).unwrap().matcher.to_json();
+        let matcher = FastPath::new(&text).unwrap().matcher.to_json(&json!({ "name": "execute" }));
         let setting = config.setting(&crate::authority::hostname(authority.as_bytes()));
         let is_served = setting.is_none_or(|(number, setting)| setting.forward_on.is_none() || marked[number]);
         if skips(&matcher, &authority, &marks) {
@@ -210,7 +226,36 @@ fn the_wasm_filter_gets_the_configuration_byte_for_byte() {
     let filters = FastPath::new(text)
         .unwrap()
         .http_filters(&json!({ "runtime": "envoy.wasm.runtime.v8" }));
-    let config = &filters[1]["typed_config"]["extension_config"]["typed_config"]["config"];
-    assert_eq!(config["configuration"]["value"], text);
-    assert_eq!(config["failure_policy"], "FAIL_RELOAD");
+    let configs = wasm_configs(&filters[1]);
+    assert_eq!(configs.len(), 1);
+    assert_eq!(configs[0]["configuration"]["value"], text);
+    assert_eq!(configs[0]["failure_policy"], "FAIL_RELOAD");
+}
+
+#[test]
+fn there_is_one_wasm_filter_however_many_settings_there_are() {
+    for hostnames in [
+        &["a.example"][..],
+        &["*.example"],
+        &["a.example", "b.example"],
+        &["*.a.example", "*.b.example"],
+        &["a.example", "b.example", "*.example", "*"],
+    ] {
+        let settings: Vec<Value> = hostnames.iter().copied().map(forward).collect();
+        let fast_path = FastPath::new(&json!({ "settings": settings }).to_string()).unwrap();
+        let filters = json!(fast_path.http_filters(&json!({})));
+        assert_eq!(wasm_configs(&filters).len(), 1, "{hostnames:?}");
+    }
+}
+
+/// The configurations of all wasm filters in there.
+fn wasm_configs(json: &Value) -> Vec<&Value> {
+    match json {
+        Value::Object(fields) if fields.get("@type") == Some(&json!(WASM)) => {
+            vec![&fields["config"]]
+        }
+        Value::Object(fields) => fields.values().flat_map(wasm_configs).collect(),
+        Value::Array(items) => items.iter().flat_map(wasm_configs).collect(),
+        _ => Vec::new(),
+    }
 }

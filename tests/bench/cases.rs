@@ -9,7 +9,7 @@ use support::{pki, wasm_module};
 use crate::{
     bench_envoy::{DIRECT, Lane, TO_ORIGIN},
     duty::{Duty, Want},
-    filters::{composite, header_to_add, lua, settings, skipped, wasm},
+    filters::{header_to_add, lua, settings, skipped, wasm},
     idle_wasm::Steps,
     outcome::{Failure, setup},
 };
@@ -200,7 +200,6 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     .chain([
         Ok(strip),
         fast_path("fast-path-1", "fast path, one setting", 1),
-        fast_path_by_composite(),
         skip(
             "skipped-wasm",
             "wasm skipped by :authority",
@@ -225,16 +224,6 @@ fn fast_path(name: &str, title: &'static str, count: usize) -> Result<Case, Fail
         path.skipping(&plain["typed_config"]),
     ];
     Ok(Case::new(name, title, Duty::first_request(), filters))
-}
-
-/// The same with the wasm filter created only where the matcher does not skip it.
-fn fast_path_by_composite() -> Result<Case, Failure> {
-    const NAME: &str = "fast-path-composite";
-    let mut case = fast_path(NAME, "fast path, wasm in a composite filter", SETTINGS)?;
-    if let Some(skipping) = case.lane.filters.last_mut() {
-        *skipping = composite(skipping);
-    }
-    Ok(case)
 }
 
 fn fields() -> Value {

@@ -48,42 +48,6 @@ pub(crate) fn skipped(filter: &Value) -> Value {
     })
 }
 
-/// A filter that its matcher would skip, made by Envoy's composite filter only where the matcher does not skip it: so a skipped one is not
-/// even created.
-pub(crate) fn composite(with_matcher: &Value) -> Value {
-    let config = &with_matcher["typed_config"];
-    let execute = json!({ "action": { "name": "execute", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.composite.v3.ExecuteFilterAction",
-        "typed_config": config["extension_config"]
-    } } });
-    let mut matcher = config["xds_matcher"].clone();
-    on_no_match(&mut matcher, &execute);
-    json!({
-        "name": "composite",
-        "typed_config": {
-            "@type": config["@type"],
-            "xds_matcher": matcher,
-            "extension_config": { "name": "composite", "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.composite.v3.Composite"
-            } }
-        }
-    })
-}
-
-/// Puts that action wherever nothing matches.
-fn on_no_match(matcher: &mut Value, action: &Value) {
-    let map = matcher.pointer_mut("/matcher_tree/exact_match_map/map");
-    for entry in map.and_then(Value::as_object_mut).into_iter().flatten() {
-        if let Some(inner) = entry.1.get_mut("matcher") {
-            on_no_match(inner, action);
-        }
-    }
-    match matcher.pointer_mut("/on_no_match/matcher") {
-        Some(inner) => on_no_match(inner, action),
-        None => matcher["on_no_match"] = action.clone(),
-    }
-}
-
 /// A Lua script, whose `--HOSTS--` becomes a table of as many hostnames as [`settings`] has.
 pub(crate) fn lua(script: &str, hostnames: usize) -> Value {
     let hosts: Vec<String> = names(hostnames)

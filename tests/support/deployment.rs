@@ -12,7 +12,7 @@ use crate::bootstrap::{FILTER_NAME, wasm_config};
 pub enum Deployment {
     /// The wasm filter alone.
     Plain,
-    /// Envoy's `header_mutation`, and the wasm filter in a matcher. Configurations that can't have it get [`Deployment::Plain`].
+    /// Envoy's `header_mutation`, and the wasm filter by way of a matcher. Configurations that can't have it get [`Deployment::Plain`].
     FastPath,
 }
 

@@ -44,8 +44,10 @@ fn shipped_filters() -> [Value; 2] {
 #[test]
 fn it_prints_what_stands_in_the_shipped_example() {
     let shipped = shipped_filters();
-    let wasm = &shipped[1]["typed_config"]["extension_config"]["typed_config"]["config"];
-    let output = run_with(wasm["configuration"]["value"].as_str().unwrap());
+    let wasm = "/on_no_match/matcher/on_no_match/action/typed_config/typed_config/typed_config";
+    let wasm = shipped[1]["typed_config"]["xds_matcher"].pointer(wasm);
+    let configuration = &wasm.unwrap()["config"]["configuration"]["value"];
+    let output = run_with(configuration.as_str().unwrap());
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let printed: [Value; 2] = serde_saphyr::from_str(&text).unwrap();
