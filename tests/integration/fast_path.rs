@@ -2,7 +2,10 @@
 //!
 //! The tests of delivery, of reloads and of what a client may not say run against the fast path too, with `DEPLOYMENT=fast-path`.
 
-use std::fs;
+mod passing_on;
+mod vm_failure;
+
+use std::{fs, time::Duration};
 
 use support::{
     Client, Deployment, Envoy, Installation, Listener, Origin, Protocol, Update, envoy_version,
@@ -14,10 +17,27 @@ use crate::common::{HOST, carried, forwarding, protocols_count};
 
 const CALLBACK: &str = "proxy_on_request_headers";
 
-/// Envoy writes its log a little later than it answers.
+/// How many requests have entered the VM; the others have not even a context there.
 async fn entered(envoy: &Envoy) -> usize {
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    envoy.calls_of(CALLBACK)
+    // Envoy writes its log a little later than it answers.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let requests = envoy.calls_of(CALLBACK);
+    // The parent of a plugin's own context has the number 0.
+    let contexts = envoy.log_lines_with("[host->vm] proxy_on_context_create(");
+    let of_requests = contexts.iter().filter(|line| !line.contains(", 0)"));
+    assert_eq!(of_requests.count(), requests, "contexts");
+    requests
+}
+
+/// How often a composite filter could not make the filter of its action, in which case it lets requests pass.
+async fn delegation_errors(envoy: &Envoy) -> u64 {
+    let made = envoy
+        .stats_where(|name| name.ends_with(".composite.filter_delegation_success"))
+        .await;
+    assert_ne!(made, 0, "the statistics have other names");
+    envoy
+        .stats_where(|name| name.ends_with(".composite.filter_delegation_error"))
+        .await
 }
 
 #[tokio::test]
@@ -47,6 +67,7 @@ async fn a_served_connection_does_not_enter_the_vm_again() {
     }
     assert_eq!(entered(&envoy).await as u64, protocols_count());
     assert_eq!(envoy.counter(HOST, "forwarded").await, protocols_count());
+    assert_eq!(delegation_errors(&envoy).await, 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,123 @@
+//! Whether the filter is made for a request or not: bodies, trailers, streams and upgrades pass as they are.
+
+use std::time::Duration;
+
+use serde_json::json;
+use support::{
+    Answer, Client, Deployment, Envoy, Listener, Origin, Request, envoy::EnvoyBuilder,
+    mtls_protocols, pki,
+};
+
+use super::delegation_errors;
+use crate::common::{HOST, carried, forwarding, protocols_count};
+
+fn fast_path() -> EnvoyBuilder {
+    Envoy::with_filter(forwarding(&[HOST])).deployment(Deployment::FastPath)
+}
+
+async fn start(origin: &Origin) -> Envoy {
+    fast_path()
+        .listener(Listener::strict().every_mtls_protocol())
+        .start(origin)
+        .await
+}
+
+#[tokio::test]
+async fn large_bodies_and_trailers_pass_both_ways() {
+    // More than Envoy buffers.
+    let body: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
+    let origin = Origin::start().await;
+    let envoy = start(&origin).await;
+    for &protocol in mtls_protocols() {
+        let path = format!("/{protocol:?}");
+        let answer = || Answer::status(200).trailer("x-checksum", "down");
+        origin.answer(&path, [answer(), answer()]);
+        let client = Client::over(protocol, &envoy)
+            .with(&pki().client)
+            .connect()
+            .await;
+        for _ in 0..2 {
+            let request = Request::post(HOST, &path, body.clone())
+                .header("te", "trailers")
+                .trailer("x-checksum", "up")
+                .trailer("cf-client-cert-sha256", "spoofed");
+            let response = client.send(request).await;
+            assert_eq!(response.status, 200, "{protocol:?}");
+            assert!(response.body == body, "{protocol:?}: another body");
+            assert_eq!(response.trailers.header("x-checksum"), Some("down"));
+        }
+        let requests = origin.requests_for(&path);
+        assert_eq!(carried(&requests), [true, false], "{protocol:?}");
+        for request in &requests {
+            assert!(request.body == body, "{protocol:?}: another body");
+            assert_eq!(request.trailers.header("x-checksum"), Some("up"));
+            assert_eq!(request.trailers.names(), ["x-checksum"], "{protocol:?}");
+        }
+    }
+    assert_eq!(delegation_errors(&envoy).await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() {
+    let origin = Origin::start().await;
+    let envoy = start(&origin).await;
+    for &protocol in mtls_protocols() {
+        let path = format!("/{protocol:?}");
+        origin.answer(&path, [Answer::open_ended()]);
+        let connector = || Client::over(protocol, &envoy).with(&pki().client);
+        let client = connector().connect().await;
+        assert_eq!(client.get(HOST, "/refused").await.status, 503);
+        assert_eq!(client.get(HOST, "/local-reply").await.status, 418);
+        let begun = client.begin(Request::get(HOST, &path)).await;
+        assert_eq!(begun.expect("an answer").status, 200, "{protocol:?}");
+        // The rest never comes, and HTTP/1.1 is free for the next request only on another connection.
+        if protocol != support::Protocol::Http1 {
+            client.get(HOST, &path).await;
+            assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        }
+    }
+    let counted = async |outcome| envoy.counter(HOST, outcome).await;
+    for _ in 0..250 {
+        if counted("undelivered").await == 2 * protocols_count() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(counted("undelivered").await, 2 * protocols_count());
+    assert_eq!(counted("forwarded").await, 3 * protocols_count());
+    assert_eq!(delegation_errors(&envoy).await, 0);
+}
+
+#[tokio::test]
+async fn a_websocket_brings_the_certificate_when_it_is_first_and_is_skipped_later() {
+    let origin = Origin::start().await;
+    origin.answer("/socket", [Answer::upgrade(), Answer::upgrade()]);
+    let upgrades = json!([{ "upgrade_type": "websocket" }]);
+    let envoy = fast_path()
+        .listener(Listener::strict().connection_manager("upgrade_configs", upgrades))
+        .start(&origin)
+        .await;
+    let upgrade = format!(
+        "GET /socket HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         CF-Client-Cert-SHA256: spoofed\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    let plain = format!("GET /plain HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    for (before, expected) in [(None, true), (Some(plain), false)] {
+        let mut connection = Client::http1(&envoy)
+            .with(&pki().client)
+            .connect_raw()
+            .await;
+        if let Some(before) = before {
+            let response = connection.exchange(before.as_bytes()).await;
+            assert_eq!(response.expect("a response").status, 200);
+        }
+        let response = connection.exchange(upgrade.as_bytes()).await;
+        assert_eq!(response.expect("a response").status, 101);
+        assert_eq!(connection.echoed(b"hello").await, b"hello");
+        let requests = origin.requests_for("/socket");
+        assert_eq!(carried(&requests).last(), Some(&expected));
+    }
+    assert_eq!(carried(&origin.requests_for("/plain")), [true]);
+    assert_eq!(delegation_errors(&envoy).await, 0);
+}

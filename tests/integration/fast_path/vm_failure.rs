@@ -1,0 +1,175 @@
+//! The VM fails: what needs the filter is refused until the VM is back, and what does not need it goes on.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::{
+    Client, Deployment, Envoy, Listener, Origin, Protocol, Request, TRAP_FIELDS,
+    bootstrap::wasm_filters,
+    mtls_protocols,
+    origin::Recorded,
+    pki,
+    trapping_module::{Trap, write_trapping_module},
+};
+use tempfile::TempDir;
+
+use super::delegation_errors;
+use crate::common::{HOST, carried, forwarding, is_managed};
+
+const OTHER: &str = "www.example.com";
+const SPOOFED: &str = "spoofed";
+
+/// How often the test may make the VM fail until it stays down for a while: Envoy reloads a failed VM at the next request, unless it has
+/// loaded it just before.
+const ATTEMPTS: usize = 5;
+
+/// An Envoy whose filter fails at a request with [`TRAP_FIELDS`] fields; the folder holds its module.
+async fn start(origin: &Origin) -> (Envoy, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let module = folder.path().join("trapping.wasm");
+    write_trapping_module(&module, Trap::RequestHeaders);
+    let envoy = Envoy::with_filter(forwarding(&[HOST, OTHER, "*.example.org"]))
+        .deployment(Deployment::FastPath)
+        .module(&module)
+        .adapt(|bootstrap| {
+            for filter in wasm_filters(bootstrap) {
+                // Instead of a second, for the tests' sake.
+                filter["config"]["reload_config"] =
+                    json!({ "backoff": { "base_interval": "0.3s" } });
+            }
+        })
+        .listener(Listener::strict().every_mtls_protocol())
+        .start(origin)
+        .await;
+    (envoy, folder)
+}
+
+/// A GET that speaks for the filter.
+fn spoofing(hostname: &str, path: &str) -> Request {
+    Request::get(hostname, path)
+        .header("cf-client-cert-sha256", SPOOFED)
+        .header("cf_client.cert-der_base64", SPOOFED)
+}
+
+fn trapping(hostname: &str, path: &str) -> Request {
+    (0..TRAP_FIELDS).fold(spoofing(hostname, path), |request, number| {
+        request.header(&format!("x-trap-{number}"), "1")
+    })
+}
+
+async fn connect(protocol: Protocol, envoy: &Envoy) -> Client {
+    let client = Client::over(protocol, envoy).with(&pki().client);
+    client.connect().await
+}
+
+/// A connection, and what it asks for without having been served for it.
+struct Unserved<'a> {
+    client: &'a Client,
+    hostname: &'static str,
+    path: String,
+    answered: usize,
+}
+
+impl<'a> Unserved<'a> {
+    fn new(client: &'a Client, hostname: &'static str, path: String) -> Self {
+        Unserved {
+            client,
+            hostname,
+            path,
+            answered: 0,
+        }
+    }
+
+    /// Whether it was served.
+    async fn ask(&mut self) -> bool {
+        let request = spoofing(self.hostname, &self.path);
+        let status = self.client.send(request).await.status;
+        assert!(matches!(status, 200 | 503), "{} {status}", self.path);
+        self.answered += usize::from(status == 200);
+        status == 200
+    }
+}
+
+/// Asks on until all are served, and on the served connection, which is to be answered all the time; how often one was refused.
+async fn until_all_are_served(unserved: &mut [Unserved<'_>], served: &Client) -> usize {
+    let start = Instant::now();
+    let mut refused = 0;
+    loop {
+        let mut all = true;
+        for each in &mut *unserved {
+            all &= each.ask().await;
+        }
+        // One with too many fields for the VM too: it does not get there.
+        assert_eq!(served.send(trapping(HOST, "/served")).await.status, 200);
+        if all {
+            return refused;
+        }
+        refused += 1;
+        assert!(start.elapsed() < Duration::from_secs(20), "it stays down");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[track_caller]
+fn assert_nothing_spoofed(requests: &[Recorded]) {
+    for request in requests {
+        let mut fields = request.headers.0.iter();
+        let spoofed = fields.any(|(name, value)| is_managed(name) && value == SPOOFED.as_bytes());
+        assert!(!spoofed, "{request:#?}");
+    }
+}
+
+#[tokio::test]
+async fn while_the_vm_is_down_served_connections_go_on_and_others_are_refused() {
+    let origin = Origin::start().await;
+    let (mut envoy, _module) = start(&origin).await;
+    for &protocol in mtls_protocols() {
+        let served = connect(protocol, &envoy).await;
+        let path = format!("/before/{protocol:?}");
+        for _ in 0..2 {
+            assert_eq!(served.send(spoofing(HOST, &path)).await.status, 200);
+        }
+        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        let mut refused = 0;
+        for attempt in 0..ATTEMPTS {
+            let (unlucky, fresh, wild) = (
+                connect(protocol, &envoy).await,
+                connect(protocol, &envoy).await,
+                connect(protocol, &envoy).await,
+            );
+            let trap = unlucky.send(trapping(HOST, "/trap")).await;
+            assert_eq!(trap.status, 503, "{protocol:?}");
+            let path = |name: &str| format!("/{name}/{protocol:?}/{attempt}");
+            let mut unserved = [
+                Unserved::new(&unlucky, HOST, path("unlucky")),
+                Unserved::new(&fresh, HOST, path("fresh")),
+                Unserved::new(&wild, "any.example.org", path("wildcard")),
+                Unserved::new(&wild, "elsewhere.example", path("no-setting")),
+                Unserved::new(&served, OTHER, path("other")),
+            ];
+            // For the last one the served connection may be served by the attempt before.
+            let count = if attempt == 0 { 5 } else { 4 };
+            refused = until_all_are_served(&mut unserved[..count], &served).await;
+            for each in &unserved[..count] {
+                let carried = carried(&origin.requests_for(&each.path));
+                assert_eq!(carried.len(), each.answered, "{}", each.path);
+                let forwards = each.hostname != "elsewhere.example";
+                assert_eq!(carried[0], forwards, "{} {carried:?}", each.path);
+                assert!(!carried[1..].contains(&true), "{} {carried:?}", each.path);
+            }
+            if refused > 0 {
+                break;
+            }
+        }
+        assert!(refused > 0, "{protocol:?}: it was not down");
+    }
+    assert!(!origin.has_seen("/trap"));
+    let served = carried(&origin.requests_for("/served"));
+    assert!(!served.contains(&true), "{served:?}");
+    assert_nothing_spoofed(&origin.requests());
+    assert!(envoy.is_running());
+    let reload = |result| format!("wasm.client_cert_forwarder.vm_reload_{result}");
+    assert_eq!(envoy.stat(&reload("failure")).await, 0);
+    assert_ne!(envoy.stat(&reload("success")).await, 0);
+    assert_eq!(delegation_errors(&envoy).await, 0);
+}
