@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{
-    Answer, Client, Deployment, Envoy, Listener, Origin, Request, envoy::EnvoyBuilder,
+    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, envoy::EnvoyBuilder,
     mtls_protocols, pki,
 };
 
@@ -27,7 +27,11 @@ async fn large_bodies_and_trailers_pass_both_ways() {
     // More than Envoy buffers.
     let body: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
     let origin = Origin::start().await;
-    let envoy = start(&origin).await;
+    let envoy = fast_path()
+        .listener(Listener::strict().every_mtls_protocol())
+        .upstream_http2()
+        .start(&origin)
+        .await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
         let answer = || Answer::status(200).trailer("x-checksum", "down");
@@ -38,13 +42,15 @@ async fn large_bodies_and_trailers_pass_both_ways() {
             .await;
         for _ in 0..2 {
             let request = Request::post(HOST, &path, body.clone())
-                .header("te", "trailers")
                 .trailer("x-checksum", "up")
                 .trailer("cf-client-cert-sha256", "spoofed");
             let response = client.send(request).await;
             assert_eq!(response.status, 200, "{protocol:?}");
             assert!(response.body == body, "{protocol:?}: another body");
-            assert_eq!(response.trailers.header("x-checksum"), Some("down"));
+            // The origin tells the body's length, and with that HTTP/1.1 has no trailers.
+            if protocol != Protocol::Http1 {
+                assert_eq!(response.trailers.header("x-checksum"), Some("down"));
+            }
         }
         let requests = origin.requests_for(&path);
         assert_eq!(carried(&requests), [true, false], "{protocol:?}");
@@ -63,7 +69,7 @@ async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() 
     let envoy = start(&origin).await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        origin.answer(&path, [Answer::open_ended()]);
+        origin.answer(&path, [Answer::open_ended(), Answer::status(200)]);
         let connector = || Client::over(protocol, &envoy).with(&pki().client);
         let client = connector().connect().await;
         assert_eq!(client.get(HOST, "/refused").await.status, 503);
@@ -71,7 +77,7 @@ async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() 
         let begun = client.begin(Request::get(HOST, &path)).await;
         assert_eq!(begun.expect("an answer").status, 200, "{protocol:?}");
         // The rest never comes, and HTTP/1.1 is free for the next request only on another connection.
-        if protocol != support::Protocol::Http1 {
+        if protocol != Protocol::Http1 {
             client.get(HOST, &path).await;
             assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
         }
@@ -84,7 +90,7 @@ async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() 
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(counted("undelivered").await, 2 * protocols_count());
-    assert_eq!(counted("forwarded").await, 3 * protocols_count());
+    assert_eq!(counted("forwarded").await, protocols_count());
     assert_eq!(delegation_errors(&envoy).await, 0);
 }
 
