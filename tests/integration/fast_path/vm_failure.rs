@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::{
-    Client, Deployment, Envoy, Listener, Origin, Protocol, Request, TRAP_FIELDS,
+    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, TRAP_FIELDS,
     bootstrap::wasm_filters,
     mtls_protocols,
     origin::Recorded,
@@ -23,11 +23,11 @@ const SPOOFED: &str = "spoofed";
 /// loaded it just before.
 const ATTEMPTS: usize = 5;
 
-/// An Envoy whose filter fails at a request with [`TRAP_FIELDS`] fields; the folder holds its module.
-async fn start(origin: &Origin) -> (Envoy, TempDir) {
+/// An Envoy whose filter can be made to fail; the folder holds its module.
+async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let module = folder.path().join("trapping.wasm");
-    write_trapping_module(&module, Trap::RequestHeaders);
+    write_trapping_module(&module, trap);
     let envoy = Envoy::with_filter(forwarding(&[HOST, OTHER, "*.example.org"]))
         .deployment(Deployment::FastPath)
         .module(&module)
@@ -122,7 +122,7 @@ fn assert_nothing_spoofed(requests: &[Recorded]) {
 #[tokio::test]
 async fn while_the_vm_is_down_served_connections_go_on_and_others_are_refused() {
     let origin = Origin::start().await;
-    let (mut envoy, _module) = start(&origin).await;
+    let (mut envoy, _module) = start(Trap::RequestHeaders, &origin).await;
     for &protocol in mtls_protocols() {
         let served = connect(protocol, &envoy).await;
         let path = format!("/before/{protocol:?}");
@@ -164,6 +164,44 @@ async fn while_the_vm_is_down_served_connections_go_on_and_others_are_refused() 
         assert!(refused > 0, "{protocol:?}: it was not down");
     }
     assert!(!origin.has_seen("/trap"));
+    assert_nothing_passed(&mut envoy, &origin).await;
+}
+
+#[tokio::test]
+async fn an_answer_at_which_the_vm_fails_is_no_delivery() {
+    let origin = Origin::start().await;
+    let many = (0..TRAP_FIELDS).fold(Answer::status(200), |answer, number| {
+        answer.header(&format!("x-trap-{number}"), "1")
+    });
+    origin.answer("/trap", [many]);
+    let (mut envoy, _module) = start(Trap::ResponseHeaders, &origin).await;
+    for &protocol in mtls_protocols() {
+        let served = connect(protocol, &envoy).await;
+        served.get(HOST, "/before").await;
+        // Where the filter is not made, it can't fail.
+        assert_eq!(served.get(HOST, "/trap").await.status, 200);
+        let unlucky = connect(protocol, &envoy).await;
+        let answer = unlucky.try_send(spoofing(HOST, "/trap")).await;
+        let status = answer.map(|answer| answer.status);
+        assert!(!matches!(status, Ok(200)), "{protocol:?}");
+        let next = match protocol {
+            // Envoy may have closed the connection.
+            Protocol::Http1 => connect(protocol, &envoy).await,
+            _ => unlucky,
+        };
+        let path = format!("/after/{protocol:?}");
+        let mut unserved = [Unserved::new(&next, HOST, path.clone())];
+        until_all_are_served(&mut unserved, &served).await;
+        next.get(HOST, &path).await;
+        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+    }
+    let trapped = carried(&origin.requests_for("/trap"));
+    assert_eq!(trapped, [false, true].repeat(mtls_protocols().len()));
+    assert_nothing_passed(&mut envoy, &origin).await;
+}
+
+/// Nothing that clients said for the filter has passed, connections stayed served, and Envoy is alive.
+async fn assert_nothing_passed(envoy: &mut Envoy, origin: &Origin) {
     let served = carried(&origin.requests_for("/served"));
     assert!(!served.contains(&true), "{served:?}");
     assert_nothing_spoofed(&origin.requests());
@@ -171,5 +209,5 @@ async fn while_the_vm_is_down_served_connections_go_on_and_others_are_refused() 
     let reload = |result| format!("wasm.client_cert_forwarder.vm_reload_{result}");
     assert_eq!(envoy.stat(&reload("failure")).await, 0);
     assert_ne!(envoy.stat(&reload("success")).await, 0);
-    assert_eq!(delegation_errors(&envoy).await, 0);
+    assert_eq!(delegation_errors(envoy).await, 0);
 }
