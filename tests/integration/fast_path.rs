@@ -8,8 +8,9 @@ mod vm_failure;
 use std::{fs, time::Duration};
 
 use support::{
-    Client, Deployment, Envoy, Installation, Listener, Origin, Protocol, Update, envoy_version,
-    mtls_protocols, pki,
+    Client, Deployment, Envoy, Installation, Listener, Origin, Protocol, Update,
+    bootstrap::wasm_filters,
+    envoy_version, mtls_protocols, pki,
     wasm::{repository, wasm_module},
 };
 
@@ -290,4 +291,20 @@ async fn a_matcher_that_was_left_behind_by_an_edit_skips_nothing() {
     }
     assert_eq!(carried(&origin.requests()), [true, true, false, true]);
     assert_eq!(entered(&envoy).await, 4);
+}
+
+#[tokio::test]
+async fn envoy_does_not_start_with_a_filter_that_it_could_not_make() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .deployment(Deployment::FastPath)
+        .adapt(|bootstrap| {
+            for filter in wasm_filters(bootstrap) {
+                filter["config"]["configuration"]["value"] = "{".into();
+            }
+        })
+        .try_start(&origin)
+        .await;
+    let log = envoy.err().expect("an Envoy that does not start");
+    assert!(log.contains("client_cert_forwarder"), "{log}");
 }
