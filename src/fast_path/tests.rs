@@ -210,6 +210,32 @@ fn what_the_configuration_refuses_is_refused_as_ever() {
 }
 
 #[test]
+fn each_hostname_asks_for_the_mark_of_its_own_setting_and_no_other() {
+    let served = [
+        ("api.example.com", "api.example.com"),
+        ("*.deep.example.com", "www.deep.example.com"),
+        ("*.example.com", "www.example.com"),
+        ("*", "www.example.org"),
+    ];
+    let settings = served.map(|(hostname, _)| forward(hostname));
+    let text = json!({ "settings": settings }).to_string();
+    let config = Config::from_json(text.as_bytes()).unwrap();
+    let matcher = FastPath::new(&text).unwrap().matcher;
+    let matcher = matcher.to_json(&json!({ "name": "execute" }));
+    for (hostname, authority) in served {
+        let marks = |own: bool| -> String {
+            let settings = config.settings.iter();
+            settings
+                .filter(|setting| (setting.hostname == hostname) == own)
+                .map(|setting| setting.mark.as_str())
+                .collect()
+        };
+        assert!(skips(&matcher, authority, &marks(true)), "{hostname}");
+        assert!(!skips(&matcher, authority, &marks(false)), "{hostname}");
+    }
+}
+
+#[test]
 fn a_wildcard_with_too_many_narrower_settings_goes_to_the_filter() {
     let mut settings: Vec<Value> = (0..101)
         .map(|n| forward(&format!("h{n}.a.example")))
