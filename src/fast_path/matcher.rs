@@ -201,7 +201,5 @@ fn list(matchers: Vec<Value>) -> Value {
 }
 
 fn list_or(matchers: Vec<Value>, otherwise: &Value) -> Value {
-    let mut list = list(matchers);
-    list["on_no_match"] = json!({ "action": otherwise });
-    list
+    json!({ "matcher_list": { "matchers": matchers }, "on_no_match": { "action": otherwise } })
 }
