@@ -21,8 +21,8 @@ use crate::{
     processor,
     quiet::Watch,
     report::{self, with_interval},
-    rounds::{self, Runner},
-    statistics::{Estimate, added, median, quantile, ratio, undisturbed},
+    rounds::{self, Runner, Series},
+    statistics::{Estimate, added, median, over_starts, quantile, ratio},
 };
 
 /// How long one measurement of latency takes: requests one after the other on one connection.
@@ -40,35 +40,94 @@ pub(crate) async fn run(options: &Options, head: &Head, rng: &mut Rng) -> Result
         .map_err(setup("a temporary folder"))?;
     let cases = chosen(cases(folder.path(), options.anatomy)?, &options.only)?;
     let origin = SmallOrigin::start()?;
-    let lanes: Vec<_> = cases.iter().map(|case| case.lane.clone()).collect();
-    eprintln!(
-        "cost: starting Envoy with {} listeners, and checking that each case does its job …",
-        lanes.len()
+    let mut measured: Vec<Measured> = cases.iter().map(|_| Measured::default()).collect();
+    let mut doubts = Vec::new();
+    for start in 1..=options.starts {
+        eprintln!(
+            "cost: starting Envoy with {} listeners ({start} of {}), and checking that each case does its job …",
+            cases.len(),
+            options.starts
+        );
+        let series = one_start(&cases, &origin, options, rng, &mut doubts).await?;
+        for (measured, series) in measured.iter_mut().zip(series) {
+            measured.add(series);
+        }
+    }
+    doubts.sort();
+    doubts.dedup();
+
+    let rows = rows(&cases, &measured, rng);
+    println!(
+        "\nProcessor time of Envoy per request, HTTP/1.1 keep-alive over mTLS, one worker\n{}",
+        head.line()
     );
+    print_table(&rows);
+    let targets = targets(&cases, &measured, rng, &mut doubts)?;
+    let load = median(
+        &measured
+            .iter()
+            .flat_map(|measured| measured.load.clone())
+            .collect::<Vec<_>>(),
+    );
+    println!("The load itself took {load:.1} µs per request, in this program's own time.");
+    let json = json!({
+        "head": head.to_json(), "starts": options.starts, "rounds": options.rounds, "cases": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
+        "load_us": load, "doubts": doubts
+    });
+    report::write_json("cost.json", &json)?;
+    let svg = report::write("cost.svg", &svg(&rows, head))?;
+    println!("Chart: {}", svg.display());
+    Ok(Outcome { targets, doubts })
+}
+
+/// What one case gave in all starts of Envoy.
+#[derive(Default)]
+struct Measured {
+    /// Processor time per request in microseconds: for each start, that of each slice.
+    cpu: Vec<Vec<f64>>,
+    rate: Vec<f64>,
+    latencies: Vec<f64>,
+    load: Vec<f64>,
+}
+
+impl Measured {
+    fn add(&mut self, series: Series) {
+        self.cpu.push(series.cpu);
+        self.rate.extend(series.rate);
+        self.latencies.extend(series.latencies);
+        self.load.extend(series.load);
+    }
+}
+
+/// Measures every case in an Envoy of its own, in so many rounds that all starts together make those that were asked for.
+async fn one_start(
+    cases: &[Case],
+    origin: &SmallOrigin,
+    options: &Options,
+    rng: &mut Rng,
+    doubts: &mut Vec<String>,
+) -> Result<Vec<Series>, Failure> {
+    let lanes: Vec<_> = cases.iter().map(|case| case.lane.clone()).collect();
     let envoy = bench_envoy::start(&lanes, origin.address).await?;
     let mut runners = Vec::new();
-    for case in &cases {
-        runners.push(prepare(case, &envoy, &origin, options).await?);
+    for case in cases {
+        runners.push(prepare(case, &envoy, origin, options).await?);
     }
-
-    let measured = || processor::time_of(envoy.pid()).map_err(setup("Envoy's processor time"));
-    let watch = Watch::start(measured()?)?;
+    let time = || processor::time_of(envoy.pid()).map_err(setup("Envoy's processor time"));
+    let watch = Watch::start(time()?)?;
     rounds::run(
         "cost: round",
         &mut runners,
-        options.rounds,
+        options.rounds.div_ceil(options.starts),
         options.slice(),
         Some(LATENCY),
         rng,
     )
     .await?;
-    let baseline = &find(&cases, &runners, NO_FILTER)
-        .expect("the baseline is a case")
-        .series
-        .cpu;
-    let mut doubts = watch.doubts("cost", measured()?, baseline)?;
-    for case in &cases {
-        check(case, &envoy, &origin).await?;
+    let baseline = find(cases, &runners, NO_FILTER).expect("the baseline is a case");
+    doubts.extend(watch.doubts("cost", time()?, &baseline.series.cpu)?);
+    for case in cases {
+        check(case, &envoy, origin).await?;
     }
     let reloads = envoy.vm_reloads().await;
     if reloads > 0 {
@@ -76,29 +135,7 @@ pub(crate) async fn run(options: &Options, head: &Head, rng: &mut Rng) -> Result
             "Envoy had to start a VM anew {reloads} times under load"
         )));
     }
-
-    let rows = rows(&cases, &runners, rng);
-    println!(
-        "\nProcessor time of Envoy per request, HTTP/1.1 keep-alive over mTLS, one worker\n{}",
-        head.line()
-    );
-    print_table(&rows);
-    let targets = targets(&cases, &runners, rng, &mut doubts)?;
-    let load = median(
-        &runners
-            .iter()
-            .flat_map(|runner| runner.series.load.clone())
-            .collect::<Vec<_>>(),
-    );
-    println!("The load itself took {load:.1} µs per request, in this program's own time.");
-    let json = json!({
-        "head": head.to_json(), "rounds": options.rounds, "cases": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
-        "load_us": load, "doubts": doubts
-    });
-    report::write_json("cost.json", &json)?;
-    let svg = report::write("cost.svg", &svg(&rows, head))?;
-    println!("Chart: {}", svg.display());
-    Ok(Outcome { targets, doubts })
+    Ok(runners.into_iter().map(|runner| runner.series).collect())
 }
 
 /// The cases of these names and their baselines; all when none is named.
@@ -162,16 +199,17 @@ fn with_log(failure: Failure, envoy: &Envoy) -> Failure {
     }
 }
 
-fn find<'a>(cases: &[Case], runners: &'a [Runner], name: &str) -> Option<&'a Runner> {
+/// What belongs to the case of that name, in a list as long as that of the cases.
+fn find<'a, T>(cases: &[Case], all: &'a [T], name: &str) -> Option<&'a T> {
     let index = cases.iter().position(|case| case.name() == name)?;
-    runners.get(index)
+    all.get(index)
 }
 
 struct Row<'a> {
     case: &'a Case,
     cpu: f64,
-    /// The same of each slice.
-    rounds: Vec<f64>,
+    /// The same of each slice of each start.
+    slices: Vec<Vec<f64>>,
     /// Over the baseline; `None` for a baseline.
     added: Option<Estimate>,
     rate: f64,
@@ -179,23 +217,22 @@ struct Row<'a> {
     latency: (f64, f64),
 }
 
-fn rows<'a>(cases: &'a [Case], runners: &[Runner], rng: &mut Rng) -> Vec<Row<'a>> {
+fn rows<'a>(cases: &'a [Case], all: &[Measured], rng: &mut Rng) -> Vec<Row<'a>> {
     cases
         .iter()
-        .zip(runners)
-        .map(|(case, runner)| {
-            let series = &runner.series;
-            let baseline = case.baseline.and_then(|name| find(cases, runners, name));
+        .zip(all)
+        .map(|(case, measured)| {
+            let baseline = case.baseline.and_then(|name| find(cases, all, name));
             let latency = |share: f64| {
-                let base = baseline.map_or(0.0, |base| quantile(&base.series.latencies, share));
-                quantile(&series.latencies, share) - base
+                let base = baseline.map_or(0.0, |base| quantile(&base.latencies, share));
+                quantile(&measured.latencies, share) - base
             };
             Row {
                 case,
-                cpu: undisturbed(&series.cpu),
-                rounds: series.cpu.clone(),
-                added: baseline.map(|base| added(&series.cpu, &base.series.cpu, rng)),
-                rate: median(&series.rate),
+                cpu: over_starts(&measured.cpu),
+                slices: measured.cpu.clone(),
+                added: baseline.map(|base| added(&measured.cpu, &base.cpu, rng)),
+                rate: median(&measured.rate),
                 latency: (latency(0.5), latency(0.99)),
             }
         })
@@ -207,7 +244,7 @@ impl Row<'_> {
         json!({
             "name": self.case.name(), "title": self.case.title, "cpu_us": self.cpu,
             "added_us": self.added.map(|added| json!({ "value": added.value, "low": added.low, "high": added.high })),
-            "slices_cpu_us": self.rounds,
+            "slices_cpu_us": self.slices,
             "requests_per_second": self.rate, "baseline": self.case.baseline,
             "latency_us": { "p50": self.latency.0, "p99": self.latency.1 }
         })
@@ -241,7 +278,7 @@ fn print_table(rows: &[Row<'_>]) {
     }
     println!("{table}");
     println!(
-        "Added: over the case without a filter, measured in turn with it and on the same way; 10th percentile of the slices. Latency: one request at a time."
+        "Added: over the case without a filter, measured in turn with it and on the same way; 10th percentile of the slices, averaged over the starts of Envoy. Latency: one request at a time."
     );
 }
 
@@ -269,14 +306,14 @@ fn svg(rows: &[Row<'_>], head: &Head) -> String {
 /// What the contract limits, as ratios of added processor time.
 fn targets(
     cases: &[Case],
-    runners: &[Runner],
+    all: &[Measured],
     rng: &mut Rng,
     doubts: &mut Vec<String>,
 ) -> Result<Vec<Target>, Failure> {
     let series = |name: &str| {
         let case = cases.iter().find(|case| case.name() == name)?;
-        let base = find(cases, runners, case.baseline?)?;
-        Some([find(cases, runners, name)?, base].map(|runner| runner.series.cpu.as_slice()))
+        let base = find(cases, all, case.baseline?)?;
+        Some([find(cases, all, name)?, base].map(|measured| measured.cpu.as_slice()))
     };
     let mut targets = Vec::new();
     for (what, of, to, limit) in [

@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// How often each case is measured
     #[arg(long, env = "BENCH_ROUNDS", default_value_t = 120, global = true, value_parser = clap::value_parser!(u32).range(4..=10_000))]
     pub(crate) rounds: u32,
+    /// How many Envoys, one after the other, share the rounds of `cost`: one start differs from the next
+    #[arg(long, env = "BENCH_STARTS", default_value_t = 8, global = true, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) starts: u32,
     /// How long one measurement of a case takes, in milliseconds
     #[arg(long, env = "BENCH_SLICE_MS", default_value_t = 100, global = true, value_parser = clap::value_parser!(u64).range(20..=10_000))]
     slice_ms: u64,

@@ -52,38 +52,48 @@ pub(crate) fn undisturbed(values: &[f64]) -> f64 {
     quantile(values, 0.1)
 }
 
-/// [`undisturbed`] with its interval.
-pub(crate) fn estimate(values: &[f64], rng: &mut Rng) -> Estimate {
-    bootstrap(&[values], rng, |drawn| undisturbed(&drawn[0]))
+/// What the slices of each start of a process come to, on average over its starts: one start differs from the next by more than its slices
+/// from each other, because its memory lies elsewhere.
+pub(crate) fn over_starts(starts: &[Vec<f64>]) -> f64 {
+    starts.iter().map(|slices| undisturbed(slices)).sum::<f64>() / starts.len().max(1) as f64
 }
 
-/// How much more `of` comes to than `base`.
-pub(crate) fn added(of: &[f64], base: &[f64], rng: &mut Rng) -> Estimate {
-    bootstrap(&[of, base], rng, |drawn| {
-        undisturbed(&drawn[0]) - undisturbed(&drawn[1])
+/// [`over_starts`] with its interval.
+pub(crate) fn estimate(starts: &[Vec<f64>], rng: &mut Rng) -> Estimate {
+    bootstrap(&[starts], rng, |each| each[0])
+}
+
+/// How much more `of` comes to than `base`, which were measured in the same starts.
+pub(crate) fn added(of: &[Vec<f64>], base: &[Vec<f64>], rng: &mut Rng) -> Estimate {
+    bootstrap(&[of, base], rng, |each| each[0] - each[1])
+}
+
+/// The ratio of what is added: each pair is a series and its base, all measured in the same starts.
+pub(crate) fn ratio(above: [&[Vec<f64>]; 2], below: [&[Vec<f64>]; 2], rng: &mut Rng) -> Estimate {
+    bootstrap(&[above[0], above[1], below[0], below[1]], rng, |each| {
+        (each[0] - each[1]) / (each[2] - each[3])
     })
 }
 
-/// The ratio of what is added: each pair is a series and its base.
-pub(crate) fn ratio(above: [&[f64]; 2], below: [&[f64]; 2], rng: &mut Rng) -> Estimate {
-    bootstrap(&[above[0], above[1], below[0], below[1]], rng, |drawn| {
-        (undisturbed(&drawn[0]) - undisturbed(&drawn[1]))
-            / (undisturbed(&drawn[2]) - undisturbed(&drawn[3]))
-    })
-}
-
-fn bootstrap(series: &[&[f64]], rng: &mut Rng, statistic: impl Fn(&[Vec<f64>]) -> f64) -> Estimate {
-    let as_measured: Vec<Vec<f64>> = series.iter().map(|values| values.to_vec()).collect();
+/// Draws starts, and slices within each of them; `statistic` gets what each series comes to.
+fn bootstrap(series: &[&[Vec<f64>]], rng: &mut Rng, statistic: impl Fn(&[f64]) -> f64) -> Estimate {
+    let as_measured: Vec<f64> = series.iter().map(|starts| over_starts(starts)).collect();
+    let starts = series[0].len();
     let resampled: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            let draw = |values: &&[f64]| {
-                values
-                    .iter()
-                    .map(|_| values[rng.usize(..values.len())])
-                    .collect()
+            let drawn: Vec<usize> = (0..starts).map(|_| rng.usize(..starts)).collect();
+            let mut draw = |slices: &Vec<f64>| -> Vec<f64> {
+                let one = |_: &f64| slices[rng.usize(..slices.len())];
+                slices.iter().map(one).collect()
             };
-            let drawn: Vec<Vec<f64>> = series.iter().map(draw).collect();
-            statistic(&drawn)
+            let each: Vec<f64> = series
+                .iter()
+                .map(|series| {
+                    let drawn: Vec<_> = drawn.iter().map(|start| draw(&series[*start])).collect();
+                    over_starts(&drawn)
+                })
+                .collect();
+            statistic(&each)
         })
         .collect();
     Estimate {
@@ -120,9 +130,18 @@ mod tests {
     }
 
     #[test]
+    fn starts_that_differ_widen_the_interval_and_count_alike() {
+        let mut rng = Rng::with_seed(7);
+        let start = |value: f64| vec![value; 20];
+        let (of, base) = ([start(33.0), start(35.0)], [start(30.0), start(30.0)]);
+        let added = added(&of, &base, &mut rng);
+        assert_eq!((added.low, added.value, added.high), (3.0, 4.0, 5.0));
+    }
+
+    #[test]
     fn disturbance_does_not_move_what_is_added_and_the_interval_holds_it() {
         let mut rng = Rng::with_seed(7);
-        let (of, base) = (disturbed(35.0, &mut rng), disturbed(30.0, &mut rng));
+        let (of, base) = ([disturbed(35.0, &mut rng)], [disturbed(30.0, &mut rng)]);
         let added = added(&of, &base, &mut rng);
         assert!((4.8..5.2).contains(&added.value), "{added:?}");
         assert!(
@@ -134,7 +153,7 @@ mod tests {
     #[test]
     fn a_ratio_is_that_of_what_is_added() {
         let mut rng = Rng::with_seed(7);
-        let series = [33.0, 30.0, 13.0, 12.0].map(|value| disturbed(value, &mut rng));
+        let series = [33.0, 30.0, 13.0, 12.0].map(|value| [disturbed(value, &mut rng)]);
         let ratio = ratio([&series[0], &series[1]], [&series[2], &series[3]], &mut rng);
         assert!(
             (2.7..3.3).contains(&ratio.value) && ratio.low < ratio.high,

@@ -3,7 +3,7 @@
 mod configuration;
 mod program;
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -236,7 +236,10 @@ fn print(rows: &[Row], runners: &[Runner], rng: &mut Rng) -> Vec<Value> {
             continue;
         };
         let series = &runners[index].series;
-        let (cpu, rate) = (estimate(&series.cpu, rng), median(&series.rate));
+        let (cpu, rate) = (
+            estimate(slice::from_ref(&series.cpu), rng),
+            median(&series.rate),
+        );
         table.add_row(vec![
             row.title.clone(),
             with_interval(&cpu, 1),

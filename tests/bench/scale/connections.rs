@@ -1,5 +1,7 @@
 //! The number of open connections: what one takes of memory, and whether many make a request dearer.
 
+use std::slice;
+
 use fastrand::Rng;
 use serde_json::{Value, json};
 use support::Envoy;
@@ -86,7 +88,11 @@ pub(crate) async fn run(
             rng,
         )
         .await?;
-        let added = added(&runners[1].series.cpu, &runners[0].series.cpu, rng);
+        let added = added(
+            slice::from_ref(&runners[1].series.cpu),
+            slice::from_ref(&runners[0].series.cpu),
+            rng,
+        );
         let by_filter = per_connection[1] - per_connection[0];
         // What the first connections take is mostly what Envoy makes once.
         let memory = |bytes: f64| {

@@ -124,7 +124,7 @@ fn targets(windows: &[Window], rng: &mut Rng, doubts: &mut Vec<String>) -> Vec<T
     let settled = windows.get(WARM_UP..).unwrap_or_default();
     let (earlier, later) = settled.split_at(settled.len() / 2);
     let parts = |windows: &[Window], of: fn(&Window) -> &[f64]| {
-        windows.iter().flat_map(of).copied().collect::<Vec<_>>()
+        [windows.iter().flat_map(of).copied().collect::<Vec<_>>()]
     };
     let [later_cost, earlier_cost] = [later, earlier].map(|windows| {
         [

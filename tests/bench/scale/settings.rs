@@ -1,6 +1,9 @@
 //! The number of settings: a request must cost the same, and loading must be quick.
 
-use std::time::{Duration, Instant};
+use std::{
+    slice,
+    time::{Duration, Instant},
+};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -62,7 +65,11 @@ pub(crate) async fn run(
     let mut rows = Vec::new();
     let mut longest = Duration::ZERO;
     for (count, runner) in COUNTS.iter().zip(&runners[1..]) {
-        let added = added(&runner.series.cpu, &baseline, rng);
+        let added = added(
+            slice::from_ref(&runner.series.cpu),
+            slice::from_ref(&baseline),
+            rng,
+        );
         let (load, memory) = load_time(*count).await?;
         longest = longest.max(load);
         let milliseconds = load.as_secs_f64() * 1e3;
@@ -79,7 +86,11 @@ pub(crate) async fn run(
     println!(
         "Load time: from a new configuration by ECDS until Envoy says that it is in force, median of {LOADS}."
     );
-    let dearer = added(&runners[4].series.cpu, &runners[2].series.cpu, rng);
+    let dearer = added(
+        slice::from_ref(&runners[4].series.cpu),
+        slice::from_ref(&runners[2].series.cpu),
+        rng,
+    );
     let error = (dearer.high - dearer.low) / 2.0;
     if error > ERROR {
         doubts.push(format!(
