@@ -13,7 +13,7 @@ use client_cert_forwarder::fast_path::FastPath;
 use serde_json::json;
 
 const HEAD: &str = "\
-# The fast path: put these two HTTP filters in the place of the client certificate forwarder, in this order, for Envoy 1.40 and later.
+# The fast path: put these two HTTP filters in the place of the client certificate forwarder, in this order, for Envoy 1.36 and later.
 # Made by `make fast-path`; make it anew whenever the plugin configuration changes: under another one the matcher skips nothing.
 ";
 
