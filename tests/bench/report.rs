@@ -1,8 +1,8 @@
 //! Tables on standard output, JSON and charts under `target/bench`.
 
-use std::{fs, io::IsTerminal, path::PathBuf};
+use std::{fs, path::PathBuf};
 
-use comfy_table::{Cell, CellAlignment, Color, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{Cell, CellAlignment, Color, Table};
 use serde_json::Value;
 use support::wasm::repository;
 
@@ -13,13 +13,7 @@ use crate::{
 
 /// A table with that header, whose columns after the first are figures.
 pub(crate) fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    if !std::io::stdout().is_terminal()
-        || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-    {
-        table.force_no_tty();
-    }
+    let mut table = support::table(header);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

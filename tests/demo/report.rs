@@ -1,8 +1,7 @@
 //! The demo's tables.
 
-use std::io::IsTerminal;
-
-use comfy_table::{Cell, Color, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{Cell, Color};
+use support::table;
 
 use crate::script::{Certificate, Check};
 
@@ -57,17 +56,6 @@ pub(crate) fn metrics(outcomes: &[(String, String, u64)]) {
         ]);
     }
     println!("{table}");
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    if !std::io::stdout().is_terminal()
-        || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-    {
-        table.force_no_tty();
-    }
-    table
 }
 
 fn shortened(check: &Check, name: &str) -> String {
