@@ -61,7 +61,7 @@ pub struct Setting {
     pub hostname: String,
     /// Tells this setting from others, whatever configuration it stands in.
     pub id: Id,
-    /// What a connection remembers once it was served for this setting.
+    /// What says that a connection was served for this setting.
     pub mark: Mark,
     /// Whether the two forwarding headers go out, and when.
     pub forward_on: Option<ForwardOn>,
@@ -177,6 +177,12 @@ const CLIENT_CERT: &str = "client-cert";
 const CLIENT_CERT_CHAIN: &str = "client-cert-chain";
 
 impl Setting {
+    /// Whether a connection that was served once needs the forwarding headers no more.
+    #[must_use]
+    pub fn forwards_once(&self) -> bool {
+        self.forward_on == Some(ForwardOn::FirstRequest)
+    }
+
     /// Whether even a request of a connection that was served needs to know of the certificate.
     #[must_use]
     pub fn acts_on_every_request(&self) -> bool {

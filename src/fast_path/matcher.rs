@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 use crate::config::compiled::Setting;
-use crate::delivered::DELIVERED;
 use crate::hostname::HostnamePattern;
 
 /// How many narrower settings a wildcard may have and still be skipped: each is compared with the hostname of each request.
@@ -50,11 +49,11 @@ impl Matcher {
             .filter_map(|setting| Some((HostnamePattern::parse(&setting.hostname).ok()?, setting)))
             .collect();
         if let [(_, setting)] = forwarding.as_slice() {
-            return Self::One(setting.mark.as_str().to_owned());
+            return Self::One(setting.mark.under_configuration().to_owned());
         }
         let (mut exact, mut wildcards, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for (pattern, setting) in &forwarding {
-            let mark = setting.mark.as_str().to_owned();
+            let mark = setting.mark.under_configuration().to_owned();
             let suffix = match pattern {
                 HostnamePattern::Exact(name) => {
                     exact.push((authority(name), mark));
@@ -166,10 +165,10 @@ fn is_marked(mark: &str) -> Value {
         "name": "delivered",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
-            "key": format!("wasm.{DELIVERED}")
+            "key": format!("wasm.{mark}")
         }
     });
-    single(input, &json!({ "contains": mark }))
+    single(input, &json!({ "exact": "" }))
 }
 
 fn authority_input() -> Value {

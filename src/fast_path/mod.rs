@@ -3,8 +3,7 @@
 //!
 //! Two HTTP filters, in this order: `header_mutation` removes every spelling of the managed headers, and a `composite` filter makes the
 //! wasm filter for a request unless its `ExtensionWithMatcher` finds in the connection's filter state the
-//! [`Mark`](crate::delivered::Mark) of the request's setting. A mark names the configuration too, so a matcher skips nothing for a
-//! configuration that it was not made for.
+//! [`Mark`](crate::delivered::Mark) of the request's setting under the configuration that the matcher was made for.
 //!
 //! An `ExtensionWithMatcher` around the wasm filter itself would skip its callbacks only: Envoy makes and destroys the filter and its
 //! context in the VM for the requests that it skips too.

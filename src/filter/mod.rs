@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::config::compiled::{Header, Setting};
 use crate::config::schema::ForwardOn;
 use crate::connection::{Presented, Record};
-use crate::delivered::{DELIVERED, Delivered, Delivery};
 use crate::enforcement;
 use crate::header_map::HeaderMap;
 use crate::host::{Host, Map};
@@ -250,9 +249,10 @@ impl Request {
 
     /// From now on this connection has been served for the setting.
     fn remember_delivery(&self, host: &impl Host) {
-        let once = |setting: &&Setting| setting.forward_on == Some(ForwardOn::FirstRequest);
-        if let Some(setting) = self.setting().filter(once) {
-            mark_delivered(host, setting, delivered(host).unwrap_or_default());
+        if let Some(setting) = self.setting().filter(|setting| setting.forwards_once()) {
+            for name in [setting.mark.under_any(), setting.mark.under_configuration()] {
+                host.set_connection_property(name, b"");
+            }
         }
     }
 
@@ -272,28 +272,18 @@ impl Request {
     }
 }
 
-/// What this connection was served for.
-fn delivered(host: &impl Host) -> Option<Delivered> {
-    host.property(DELIVERED).map(Delivered::from_bytes)
-}
-
-/// Whether this connection was served for the setting. The mark of an earlier configuration is renewed, for Envoy's matcher to find.
+/// Whether this connection was served for the setting. Where that was under an earlier configuration, it is marked anew, for Envoy's matcher to find.
 fn was_delivered(host: &impl Host, setting: &Setting) -> bool {
-    let Some(delivered) = delivered(host) else {
-        return false;
-    };
-    let delivery = delivered.of(&setting.mark);
-    if delivery == Delivery::MarkedBefore {
-        mark_delivered(host, setting, delivered);
+    let mark = &setting.mark;
+    let is_there = |name| host.property(name).is_some();
+    if is_there(mark.under_configuration()) {
+        return true;
     }
-    delivery != Delivery::Due
-}
-
-fn mark_delivered(host: &impl Host, setting: &Setting, mut delivered: Delivered) {
-    if delivered.of(&setting.mark) != Delivery::Marked {
-        delivered.add(&setting.mark);
-        host.set_connection_property(DELIVERED, delivered.as_bytes());
+    let before = is_there(mark.under_any());
+    if before {
+        host.set_connection_property(mark.under_configuration(), b"");
     }
+    before
 }
 
 fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {

@@ -12,9 +12,8 @@ use std::rc::Rc;
 
 use super::envoy::{self, Envoy};
 use super::{Host, Level};
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::connection::CERTIFICATE;
-use crate::delivered::DELIVERED;
 use crate::enforcement;
 use crate::filter::{Action, Plugin, Request};
 use crate::notices;
@@ -58,31 +57,38 @@ extern "C" fn proxy_on_vm_start(_root: u32, _configuration_size: usize) -> bool 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_configure(root: u32, _configuration_size: usize) -> bool {
     let json = envoy::plugin_configuration();
-    let refused = [DELIVERED, CERTIFICATE]
-        .into_iter()
-        .find(|name| !envoy::declare_connection_property(name));
-    if let Some(name) = refused {
-        Envoy.log(
-            Level::Error,
-            &format!(
-                "Envoy's declare_property refused {name:?}: the connection's memory can't be kept"
-            ),
-        );
-        return false;
+    let config = match Config::from_json(&json) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    if let Err(reason) = declare_connection_properties(&config) {
+        return refuse(&reason);
     }
-    match Config::from_json(&json) {
-        Ok(config) => {
-            notices::loaded(&Envoy, &config, json.is_empty());
-            let plugin = Rc::new(Plugin::new(config));
-            CONTEXTS.with_borrow_mut(|contexts| contexts.plugins.insert(root, plugin));
-            true
-        }
-        Err(error) => refuse(&error),
-    }
+    notices::loaded(&Envoy, &config, json.is_empty());
+    let plugin = Rc::new(Plugin::new(config));
+    CONTEXTS.with_borrow_mut(|contexts| contexts.plugins.insert(root, plugin));
+    true
 }
 
-fn refuse(error: &ConfigError) -> bool {
-    Envoy.log(Level::Error, &error.to_string());
+/// Tells Envoy which properties are the connection's. What is set without that lives no longer than its request.
+fn declare_connection_properties(config: &Config) -> Result<(), String> {
+    let marks = config
+        .settings
+        .iter()
+        .filter(|setting| setting.forwards_once())
+        .flat_map(|setting| [setting.mark.under_any(), setting.mark.under_configuration()]);
+    let refused = std::iter::once(CERTIFICATE)
+        .chain(marks)
+        .find(|name| !envoy::declare_connection_property(name));
+    refused.map_or(Ok(()), |name| {
+        Err(format!(
+            "Envoy's declare_property refused {name:?}: the connection's memory can't be kept"
+        ))
+    })
+}
+
+fn refuse(reason: &str) -> bool {
+    Envoy.log(Level::Error, reason);
     false
 }
 
