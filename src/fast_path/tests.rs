@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{FastPath, MANAGED_NAMES};
 use crate::config::Config;
+use crate::delivered::Mark;
 use crate::managed_headers::ManagedHeaders;
 
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
@@ -18,18 +19,18 @@ fn forward(hostname: &str) -> Value {
     json!({ "hostname": hostname, "client_certificate_forwarding": true })
 }
 
-/// Stands in for Envoy: whether the matcher of these settings skips the filter for that authority on a connection with those marks. What is
-/// not skipped must make the filter: nothing may pass because nothing matched.
-fn skips(matcher: &Value, authority: &str, marks: &str) -> bool {
+/// Stands in for Envoy: whether the matcher of these settings skips the filter for that authority on a connection with the marks of these
+/// settings. What is not skipped must make the filter: nothing may pass because nothing matched.
+fn skips(matcher: &Value, authority: &str, marks: &[&Mark]) -> bool {
     match action(matcher, authority, marks).as_deref() {
         Some("skip") => true,
         Some("execute") => false,
-        other => panic!("{other:?} for {authority} with {marks} in {matcher}"),
+        other => panic!("{other:?} for {authority} with {marks:?} in {matcher}"),
     }
 }
 
 /// The name of the action that Envoy finds. A nested matcher that finds none counts as if nothing had matched.
-fn action(matcher: &Value, authority: &str, marks: &str) -> Option<String> {
+fn action(matcher: &Value, authority: &str, marks: &[&Mark]) -> Option<String> {
     let on_match = |on_match: &Value| match on_match.get("matcher") {
         Some(nested) => action(nested, authority, marks),
         None => Some(on_match["action"]["name"].as_str().unwrap().to_owned()),
@@ -47,7 +48,7 @@ fn action(matcher: &Value, authority: &str, marks: &str) -> Option<String> {
     found.or_else(|| matcher.get("on_no_match").and_then(on_match))
 }
 
-fn holds(predicate: &Value, authority: &str, marks: &str) -> bool {
+fn holds(predicate: &Value, authority: &str, marks: &[&Mark]) -> bool {
     if let Some(all) = predicate.get("and_matcher") {
         let all = all["predicate"].as_array().unwrap();
         return all.iter().all(|each| holds(each, authority, marks));
@@ -56,23 +57,25 @@ fn holds(predicate: &Value, authority: &str, marks: &str) -> bool {
         return !holds(other, authority, marks);
     }
     let single = &predicate["single_predicate"];
-    let (key, text) = match single["input"]["name"].as_str().unwrap() {
-        "delivered" => ("contains", marks),
-        _ => ("authority", authority),
-    };
     let value_match = &single["value_match"];
-    if let Some(part) = value_match["contains"].as_str() {
-        assert_eq!(key, "contains");
-        text.contains(part)
-    } else if let Some(whole) = value_match["exact"].as_str() {
-        text == whole
+    if let Some(key) = single["input"]["typed_config"]["key"].as_str() {
+        assert_eq!(*value_match, json!({ "exact": "" }));
+        let set = marks
+            .iter()
+            .flat_map(|mark| [mark.under_any(), mark.under_configuration()]);
+        return set
+            .map(|name| format!("wasm.{name}"))
+            .any(|name| name == key);
+    }
+    if let Some(whole) = value_match["exact"].as_str() {
+        authority == whole
     } else if let Some(suffix) = value_match["suffix"].as_str() {
-        text.ends_with(suffix)
+        authority.ends_with(suffix)
     } else {
         let regex = value_match["safe_regex"]["regex"].as_str().unwrap();
         Regex::new(&format!("^(?:{regex})$"))
             .unwrap()
-            .is_match(text)
+            .is_match(authority)
     }
 }
 
@@ -100,20 +103,20 @@ proptest! {
         let text = json!({ "settings": settings }).to_string();
         prop_assume!(forwarding.values().any(|forwards| *forwards));
         let config = Config::from_json(text.as_bytes()).unwrap();
-        let marks: String = config
+        let marks: Vec<&Mark> = config
             .settings
             .iter()
             .zip(&marked)
             .filter(|(setting, marked)| **marked && setting.forward_on.is_some())
-            .map(|(setting, _)| setting.mark.as_str())
+            .map(|(setting, _)| &setting.mark)
             .collect();
         let matcher = FastPath::new(&text).unwrap().matcher.to_json(&json!({ "name": "execute" }));
         let setting = config.setting(&crate::authority::hostname(authority.as_bytes()));
         let is_served = setting.is_none_or(|(number, setting)| setting.forward_on.is_none() || marked[number]);
         if skips(&matcher, &authority, &marks) {
-            prop_assert!(is_served, "{} {} {}", text, authority, marks);
+            prop_assert!(is_served, "{} {} {:?}", text, authority, marks);
         } else if is_served && setting.is_some_and(|(_, setting)| setting.forward_on.is_some()) {
-            prop_assert!(!is_plain(&authority), "{} {} {}: not skipped", text, authority, marks);
+            prop_assert!(!is_plain(&authority), "{} {} {:?}: not skipped", text, authority, marks);
         }
     }
 }
@@ -223,11 +226,11 @@ fn each_hostname_asks_for_the_mark_of_its_own_setting_and_no_other() {
     let matcher = FastPath::new(&text).unwrap().matcher;
     let matcher = matcher.to_json(&json!({ "name": "execute" }));
     for (hostname, authority) in served {
-        let marks = |own: bool| -> String {
+        let marks = |own: bool| -> Vec<&Mark> {
             let settings = config.settings.iter();
             settings
                 .filter(|setting| (setting.hostname == hostname) == own)
-                .map(|setting| setting.mark.as_str())
+                .map(|setting| &setting.mark)
                 .collect()
         };
         assert!(skips(&matcher, authority, &marks(true)), "{hostname}");
