@@ -131,7 +131,7 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 .PHONY: peers
 peers: ## Install what the image, nginx and certificate tests and the benchmark compare with (Debian, as root); without it they say that they did not run
 	apt-get update -qq
-	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl skopeo >/dev/null
+	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl skopeo valgrind >/dev/null
 
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)

@@ -77,6 +77,18 @@ impl Lane {
 /// # Errors
 /// Envoy's log, when it does not start.
 pub(crate) async fn start(lanes: &[Lane], origin: SocketAddr) -> Result<Envoy, Failure> {
+    start_under(&[], lanes, origin).await
+}
+
+/// The same, run under another program.
+///
+/// # Errors
+/// As [`start`]'s.
+pub(crate) async fn start_under(
+    under: &[String],
+    lanes: &[Lane],
+    origin: SocketAddr,
+) -> Result<Envoy, Failure> {
     let listeners: Vec<Value> = lanes.iter().map(Lane::to_json).collect();
     let bootstrap = json!({
         "node": { "id": "bench", "cluster": "bench" },
@@ -91,7 +103,7 @@ pub(crate) async fn start(lanes: &[Lane], origin: SocketAddr) -> Result<Envoy, F
             }
         }] }
     });
-    let mut envoy = Envoy::with_bootstrap(bootstrap.to_string());
+    let mut envoy = Envoy::with_bootstrap(bootstrap.to_string()).under(under);
     for lane in lanes {
         envoy = envoy.listener(Listener::strict().named(&lane.name));
     }

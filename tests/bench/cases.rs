@@ -143,6 +143,30 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
     Ok(cases)
 }
 
+/// The cases of these names and their baselines; all when none is named.
+///
+/// # Errors
+/// When a name is none.
+pub(crate) fn chosen(cases: Vec<Case>, names: &[String]) -> Result<Vec<Case>, Failure> {
+    let known = |name: &String| cases.iter().any(|case| case.name() == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all: Vec<&str> = cases.iter().map(Case::name).collect();
+        return Err(Failure::Setup(format!(
+            "--only: no case {unknown:?}, there are {}",
+            all.join(", ")
+        )));
+    }
+    let wanted = |case: &Case| names.is_empty() || names.iter().any(|name| name == case.name());
+    let baselines: Vec<_> = cases
+        .iter()
+        .filter(|case| wanted(case))
+        .filter_map(|case| case.baseline)
+        .collect();
+    let needed =
+        |case: &Case| wanted(case) || case.name() == NO_FILTER || baselines.contains(&case.name());
+    Ok(cases.into_iter().filter(needed).collect())
+}
+
 /// Single steps of the steady state, each on top of the wasm filter that does nothing.
 fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     let response_headers = Steps {

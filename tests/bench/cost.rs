@@ -8,10 +8,7 @@ use support::{Envoy, wasm_module};
 
 use crate::{
     bench_envoy,
-    cases::{
-        Case, FAST_PATH_STEADY, IDLE_WASM, LUA_EVERY, LUA_FIRST, NO_FILTER, PLAIN_EVERY,
-        PLAIN_STEADY, cases,
-    },
+    cases::{Case, NO_FILTER, cases, chosen},
     chart::{self, Bar},
     head::Head,
     load::{client_tls, open_all, request},
@@ -20,6 +17,7 @@ use crate::{
     outcome::{Failure, Outcome, Target, setup},
     processor,
     quiet::Watch,
+    ratios::{RATIOS, Ratio},
     report::{self, with_interval},
     rounds::{self, Runner, Series},
     statistics::{Estimate, added, median, over_starts, quantile, ratio},
@@ -136,27 +134,6 @@ async fn one_start(
         )));
     }
     Ok(runners.into_iter().map(|runner| runner.series).collect())
-}
-
-/// The cases of these names and their baselines; all when none is named.
-fn chosen(cases: Vec<Case>, names: &[String]) -> Result<Vec<Case>, Failure> {
-    let known = |name: &String| cases.iter().any(|case| case.name() == name);
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        let all: Vec<&str> = cases.iter().map(Case::name).collect();
-        return Err(Failure::Setup(format!(
-            "--only: no case {unknown:?}, there are {}",
-            all.join(", ")
-        )));
-    }
-    let wanted = |case: &Case| names.is_empty() || names.iter().any(|name| name == case.name());
-    let baselines: Vec<_> = cases
-        .iter()
-        .filter(|case| wanted(case))
-        .filter_map(|case| case.baseline)
-        .collect();
-    let needed =
-        |case: &Case| wanted(case) || case.name() == NO_FILTER || baselines.contains(&case.name());
-    Ok(cases.into_iter().filter(needed).collect())
 }
 
 /// Opens the case's connections, and lets each of them prove that it does its job.
@@ -316,32 +293,13 @@ fn targets(
         Some([find(cases, all, name)?, base].map(|measured| measured.cpu.as_slice()))
     };
     let mut targets = Vec::new();
-    for (what, of, to, limit) in [
-        (
-            "fast path, steady state : Lua for the same job",
-            FAST_PATH_STEADY,
-            LUA_FIRST,
-            0.6,
-        ),
-        (
-            "plain, steady state : Lua for the same job",
-            PLAIN_STEADY,
-            LUA_FIRST,
-            1.2,
-        ),
-        (
-            "plain, steady state : wasm that does nothing",
-            PLAIN_STEADY,
-            IDLE_WASM,
-            2.2,
-        ),
-        (
-            "plain, every_request : Lua on every request",
-            PLAIN_EVERY,
-            LUA_EVERY,
-            1.3,
-        ),
-    ] {
+    for Ratio {
+        what,
+        of,
+        to,
+        limit,
+    } in RATIOS
+    {
         let ratio = match (series(of), series(to)) {
             (Some(of), Some(to)) => Some(ratio(of, to, rng)),
             _ => None,

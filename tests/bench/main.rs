@@ -8,6 +8,7 @@ mod duty;
 mod filters;
 mod head;
 mod idle_wasm;
+mod instructions;
 mod load;
 mod options;
 mod origin;
@@ -16,6 +17,7 @@ mod peers;
 mod processor;
 mod progress;
 mod quiet;
+mod ratios;
 mod report;
 mod rounds;
 mod scale;
@@ -92,6 +94,7 @@ async fn measure(options: &mut Options) -> Result<Outcome, Failure> {
     for part in options.parts() {
         outcome.extend(match part {
             Command::Cost => cost::run(options, &head, &mut rng).await?,
+            Command::Instructions => instructions::run(options, &head).await?,
             Command::Scale => scale::run(options, &head, &mut rng).await?,
             Command::Peers => peers::run(options, &head, &mut rng).await?,
         });

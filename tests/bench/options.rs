@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "bench", version)]
 pub(crate) struct Options {
-    /// What to measure; everything without
+    /// What to measure; cost, scale and peers without
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// The seed of the order in which cases are measured
@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// Most connections that `scale` opens
     #[arg(long, env = "BENCH_OPEN_CONNECTIONS", default_value_t = 10_000, global = true, value_parser = clap::value_parser!(u32).range(100..=50_000))]
     pub(crate) open_connections: u32,
-    /// Measure in `cost` only the cases of these names (as in target/bench/cost.json) and their baselines
+    /// Measure in `cost` and `instructions` only the cases of these names (as in target/bench/cost.json) and their baselines
     #[arg(
         long,
         env = "BENCH_ONLY",
@@ -44,16 +44,18 @@ pub(crate) struct Options {
         value_name = "NAMES"
     )]
     pub(crate) only: Vec<String>,
-    /// Measure in `cost` also what single callbacks and hostcalls cost
+    /// Measure in `cost` and `instructions` also what single callbacks and hostcalls cost
     #[arg(long, env = "BENCH_ANATOMY", global = true)]
     pub(crate) anatomy: bool,
 }
 
-/// One of the three parts.
+/// One of the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
     /// Processor time per request of the filter and of what could do its job instead
     Cost,
+    /// Instructions per request, counted by valgrind: no time, but the same on a noisy machine (only when asked for)
+    Instructions,
     /// Whether settings, open connections or requests so far make a request dearer, and what they take of memory
     Scale,
     /// The same job done by nginx, HAProxy and Caddy

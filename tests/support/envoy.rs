@@ -56,6 +56,7 @@ pub struct EnvoyBuilder {
     adaptations: Vec<Adaptation>,
     arguments: Vec<String>,
     log_every_call: bool,
+    under: Vec<String>,
 }
 
 type Adaptation = Box<dyn FnOnce(&mut Value) + Send>;
@@ -90,6 +91,7 @@ impl Envoy {
             adaptations: Vec::new(),
             arguments: vec!["--disable-hot-restart".to_owned()],
             log_every_call: false,
+            under: Vec::new(),
         }
     }
 
@@ -268,6 +270,12 @@ impl EnvoyBuilder {
         self
     }
 
+    /// Runs Envoy under that program, such as a profiler, which must become it or stay its process.
+    pub fn under(mut self, command: &[String]) -> EnvoyBuilder {
+        self.under = command.to_vec();
+        self
+    }
+
     /// Starts Envoy so that [`Envoy::successor`] can take over from it.
     pub fn hot_restart(mut self) -> EnvoyBuilder {
         self.arguments
@@ -345,7 +353,7 @@ impl EnvoyBuilder {
         {
             arguments.extend(restart::first_epoch(folder.path()));
         }
-        let process = spawn(folder.path(), &arguments);
+        let process = spawn(folder.path(), &self.under, &arguments);
         let tls = self.listeners.iter();
         let tls = tls.map(|listener| (listener.name.clone(), listener.tls));
         let mut envoy = Envoy::starting(process, folder, arguments, self.deployment, tls.collect());
@@ -354,14 +362,22 @@ impl EnvoyBuilder {
     }
 }
 
-/// Starts Envoy with the bootstrap in that folder.
-pub(crate) fn spawn(folder: &Path, arguments: &[String]) -> Child {
+/// Starts Envoy with the bootstrap in that folder, under another program if one is named.
+pub(crate) fn spawn(folder: &Path, under: &[String], arguments: &[String]) -> Child {
     let log = File::options()
         .create(true)
         .append(true)
         .open(log_path(folder));
     let binary = envoy_binary();
-    Command::new(&binary)
+    let mut command = match under {
+        [] => Command::new(&binary),
+        [program, options @ ..] => {
+            let mut command = Command::new(program);
+            command.args(options).arg(&binary);
+            command
+        }
+    };
+    command
         .arg("-c")
         .arg(config_path(folder))
         .arg("--admin-address-path")
@@ -373,7 +389,7 @@ pub(crate) fn spawn(folder: &Path, arguments: &[String]) -> Child {
         .stdout(Stdio::null())
         .stderr(log.expect("a log file"))
         .spawn()
-        .unwrap_or_else(|error| panic!("{} does not run: {error}", binary.display()))
+        .unwrap_or_else(|error| panic!("{} does not run: {error}", command.get_program().display()))
 }
 
 impl Envoy {

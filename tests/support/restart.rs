@@ -44,7 +44,7 @@ impl Envoy {
         let kept: Vec<_> = self.listeners.values().map(|at| keep(*at)).collect();
         self.kill();
         let _ = fs::remove_file(admin_path(self.folder.path()));
-        self.process = spawn(self.folder.path(), &self.arguments);
+        self.process = spawn(self.folder.path(), &[], &self.arguments);
         self.watchdog = spawn_watchdog(self.process.id());
         if let Err(log) = self.wait_until_ready().await {
             panic!("Envoy did not start again:\n{log}");
@@ -70,7 +70,7 @@ impl Envoy {
         let mut arguments: Vec<String> = self.arguments.clone();
         arguments.retain(|argument| !own.contains(argument));
         arguments.extend(["--restart-epoch", "1", "--base-id", base.trim()].map(String::from));
-        let process = spawn(folder.path(), &arguments);
+        let process = spawn(folder.path(), &[], &arguments);
         let mut envoy = Envoy::starting(
             process,
             folder,
