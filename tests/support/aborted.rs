@@ -33,10 +33,23 @@ pub struct Begun {
 
 enum Stream {
     Http2(u32),
-    Http3 {
-        send: quinn::SendStream,
-        receive: quinn::RecvStream,
-    },
+    Http3(Box<Http3Stream>),
+}
+
+struct Http3Stream {
+    send: quinn::SendStream,
+    receive: quinn::RecvStream,
+    /// All that has come so far.
+    received: Vec<u8>,
+}
+
+impl Http3Stream {
+    /// Waits for more; `None` when there is none.
+    async fn receive(&mut self) -> Option<()> {
+        let chunk = self.receive.read_chunk(1024, true).await.ok()??;
+        self.received.extend_from_slice(&chunk.bytes);
+        Some(())
+    }
 }
 
 impl FieldsConnection {
@@ -65,16 +78,12 @@ impl FieldsConnection {
                 (FieldsConnection::Http2(connection), Stream::Http2(stream)) => {
                     connection.exchange(*stream, &[]).await.ok().flatten()
                 }
-                (_, Stream::Http3 { receive, .. }) => {
-                    let mut response = Vec::new();
-                    loop {
-                        let chunk = receive.read_chunk(1024, true).await.ok()??;
-                        response.extend_from_slice(&chunk.bytes);
-                        if let Some(status) = status(&response) {
-                            return Some(status);
-                        }
+                (_, Stream::Http3(stream)) => loop {
+                    stream.receive().await?;
+                    if let Some(status) = status(&stream.received) {
+                        return Some(status);
                     }
-                }
+                },
                 (FieldsConnection::Http3(_), Stream::Http2(_)) => {
                     panic!("a stream of another connection")
                 }
@@ -82,6 +91,31 @@ impl FieldsConnection {
         };
         let answer = timeout(PATIENCE, answer).await;
         answer.unwrap_or_else(|_| panic!("no answer within {PATIENCE:?}"))
+    }
+
+    /// The first piece of the body of an answer that has begun, or `None` when it has none.
+    ///
+    /// # Panics
+    /// When neither is certain in time.
+    pub async fn data(&mut self, begun: &mut Begun) -> Option<Vec<u8>> {
+        let data = async {
+            match (self, &mut begun.stream) {
+                (FieldsConnection::Http2(connection), Stream::Http2(stream)) => {
+                    connection.data(*stream).await.ok().flatten()
+                }
+                (_, Stream::Http3(stream)) => loop {
+                    if let Some(data) = http3_data(&stream.received) {
+                        return Some(data.to_vec());
+                    }
+                    stream.receive().await?;
+                },
+                (FieldsConnection::Http3(_), Stream::Http2(_)) => {
+                    panic!("a stream of another connection")
+                }
+            }
+        };
+        let data = timeout(PATIENCE, data).await;
+        data.unwrap_or_else(|_| panic!("no data within {PATIENCE:?}"))
     }
 
     /// Sends what [`Part::OpenTrailers`] left out.
@@ -92,9 +126,9 @@ impl FieldsConnection {
                 let _ = connection.io.write_all(&begun.rest).await;
                 let _ = connection.io.flush().await;
             }
-            (_, Stream::Http3 { send, .. }) => {
-                let _ = send.write_all(&begun.rest).await;
-                let _ = send.finish();
+            (_, Stream::Http3(stream)) => {
+                let _ = stream.send.write_all(&begun.rest).await;
+                let _ = stream.send.finish();
             }
             (FieldsConnection::Http3(_), Stream::Http2(_)) => {
                 panic!("a stream of another connection")
@@ -111,17 +145,11 @@ impl FieldsConnection {
                 let _ = connection.io.write_all(&reset).await;
                 let _ = connection.io.flush().await;
             }
-            (
-                _,
-                Stream::Http3 {
-                    mut send,
-                    mut receive,
-                },
-            ) => {
+            (_, Stream::Http3(mut stream)) => {
                 let code = quinn::VarInt::from_u32(H3_REQUEST_CANCELLED);
                 // Either direction may have ended.
-                let _ = send.reset(code);
-                let _ = receive.stop(code);
+                let _ = stream.send.reset(code);
+                let _ = stream.receive.stop(code);
             }
             (FieldsConnection::Http3(_), Stream::Http2(_)) => {
                 panic!("a stream of another connection")
@@ -194,8 +222,31 @@ impl Http3 {
         if part == Part::Whole {
             send.finish().ok()?;
         }
-        let stream = Stream::Http3 { send, receive };
+        let stream = Box::new(Http3Stream {
+            send,
+            receive,
+            received: Vec::new(),
+        });
+        let stream = Stream::Http3(stream);
         Some(Begun { stream, rest })
+    }
+}
+
+/// The payload of the first DATA frame that has arrived and is not empty. Frame types have one byte here, lengths up to eight.
+fn http3_data(mut received: &[u8]) -> Option<&[u8]> {
+    loop {
+        let (kind, rest) = received.split_first()?;
+        let length_bytes = 1_usize << (rest.first()? >> 6);
+        let (length, rest) = rest.split_at_checked(length_bytes)?;
+        let length = length
+            .iter()
+            .fold(0, |length, byte| length << 8 | u64::from(*byte));
+        let length = length & (u64::MAX >> (64 - 8 * length_bytes + 2));
+        let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        if *kind == http3::DATA && !payload.is_empty() {
+            return Some(payload);
+        }
+        received = rest;
     }
 }
 

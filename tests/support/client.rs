@@ -104,11 +104,17 @@ impl Client {
     /// # Panics
     /// When that fails.
     pub async fn reconnect(&self) -> Client {
-        self.target
-            .clone()
-            .connect()
+        self.try_reconnect()
             .await
             .unwrap_or_else(|error| panic!("no connection to Envoy: {error}"))
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// When nobody takes it, or the handshake fails.
+    pub async fn try_reconnect(&self) -> Result<Client, Error> {
+        self.target.clone().connect().await
     }
 
     /// Whether this connection resumed the TLS session of an earlier one (TCP only).

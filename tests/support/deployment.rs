@@ -1,6 +1,6 @@
 //! The two ways to deploy the filter (spec §6), which the same tests run against: `DEPLOYMENT=fast-path` picks the second.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use client_cert_forwarder::fast_path::{FastPath, strip_managed_headers};
 use serde_json::{Value, json};
@@ -60,14 +60,6 @@ impl Deployment {
             .fast_path(configuration)
             .map(|_| strip_managed_headers());
         strip.into_iter().chain([discovered]).collect()
-    }
-
-    /// Puts that configuration into the watched folder: Envoy notices a file that is moved there, not one that is written there.
-    pub(crate) fn write_discovery_file(self, folder: &Path, configuration: &str) {
-        let (written, moved) = (folder.join("filter.json.new"), folder.join("filter.json"));
-        let content = self.discovery_response(configuration).to_string();
-        fs::write(&written, content).expect("a written file");
-        fs::rename(&written, &moved).expect("a moved file");
     }
 
     /// The content of the watched file.

@@ -6,10 +6,12 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use http::Method;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -37,6 +39,8 @@ pub struct Envoy {
     /// What it was started with, apart from what follows from its folder.
     pub(crate) arguments: Vec<String>,
     pub(crate) deployment: Deployment,
+    /// What becomes of the wasm filter's configuration in each update.
+    pub(crate) filter_changes: Vec<FilterChange>,
     admin: SocketAddr,
     pub(crate) listeners: HashMap<String, SocketAddr>,
     pub(crate) tls: HashMap<String, Tls>,
@@ -54,12 +58,14 @@ pub struct EnvoyBuilder {
     routes: Vec<Value>,
     bootstrap: Option<String>,
     adaptations: Vec<Adaptation>,
+    filter_changes: Vec<FilterChange>,
     arguments: Vec<String>,
     log_every_call: bool,
     under: Vec<String>,
 }
 
 type Adaptation = Box<dyn FnOnce(&mut Value) + Send>;
+pub(crate) type FilterChange = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
 /// What Envoy did with a new configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +95,7 @@ impl Envoy {
             routes: Vec::new(),
             bootstrap: None,
             adaptations: Vec::new(),
+            filter_changes: Vec::new(),
             arguments: vec!["--disable-hot-restart".to_owned()],
             log_every_call: false,
             under: Vec::new(),
@@ -125,7 +132,14 @@ impl Envoy {
 
     /// The body that the admin interface gives for that path.
     pub async fn admin(&self, path: &str) -> String {
-        admin_get(self.admin, path)
+        admin_request(self.admin, Method::GET, path)
+            .await
+            .unwrap_or_else(|error| panic!("admin interface, {path}: {error}"))
+    }
+
+    /// The same for what the admin interface only does when it is posted.
+    pub async fn admin_post(&self, path: &str) -> String {
+        admin_request(self.admin, Method::POST, path)
             .await
             .unwrap_or_else(|error| panic!("admin interface, {path}: {error}"))
     }
@@ -139,8 +153,9 @@ impl Envoy {
     /// The same with the configuration as text, which need not be JSON.
     pub async fn update_config_text(&self, configuration: &str) -> Update {
         let before = self.discovery_counts().await;
-        self.deployment
-            .write_discovery_file(&discovery_folder(self.folder.path()), configuration);
+        let mut resource = self.deployment.discovery_response(configuration);
+        change_filters(&mut resource, &self.filter_changes);
+        write_discovery_file(&discovery_folder(self.folder.path()), &resource);
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             // Envoy counts a refused configuration under both names, so both come from one snapshot.
@@ -253,13 +268,20 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Takes another module than the built filter; not together with [`EnvoyBuilder::discovered`].
+    /// Changes the wasm filter's own configuration, also in each update.
+    pub fn adapt_filter(
+        mut self,
+        change: impl Fn(&mut Value) + Send + Sync + 'static,
+    ) -> EnvoyBuilder {
+        self.filter_changes.push(Arc::new(change));
+        self
+    }
+
+    /// Takes another module than the built filter.
     pub fn module(self, path: &Path) -> EnvoyBuilder {
         let path = path.to_owned();
-        self.adapt(move |bootstrap| {
-            for filter in bootstrap::wasm_filters(bootstrap) {
-                filter["config"]["vm_config"]["code"]["local"]["filename"] = path.to_str().into();
-            }
+        self.adapt_filter(move |filter| {
+            filter["config"]["vm_config"]["code"]["local"]["filename"] = path.to_str().into();
         })
     }
 
@@ -315,8 +337,9 @@ impl EnvoyBuilder {
         let discovery = discovery_folder(folder.path());
         let filters = if self.discovered {
             fs::create_dir(&discovery).expect("a new folder");
-            self.deployment
-                .write_discovery_file(&discovery, &self.configuration);
+            let mut resource = self.deployment.discovery_response(&self.configuration);
+            change_filters(&mut resource, &self.filter_changes);
+            write_discovery_file(&discovery, &resource);
             self.deployment
                 .discovered_filters(&self.configuration, &discovery)
         } else {
@@ -333,6 +356,7 @@ impl EnvoyBuilder {
         let config = config_path(folder.path());
         let text = self.bootstrap.take().unwrap_or_else(|| {
             let mut bootstrap = bootstrap.to_json();
+            change_filters(&mut bootstrap, &self.filter_changes);
             for change in self.adaptations {
                 change(&mut bootstrap);
             }
@@ -357,6 +381,7 @@ impl EnvoyBuilder {
         let tls = self.listeners.iter();
         let tls = tls.map(|listener| (listener.name.clone(), listener.tls));
         let mut envoy = Envoy::starting(process, folder, arguments, self.deployment, tls.collect());
+        envoy.filter_changes = self.filter_changes;
         envoy.wait_until_ready().await?;
         Ok(envoy)
     }
@@ -406,6 +431,7 @@ impl Envoy {
             folder,
             arguments,
             deployment,
+            filter_changes: Vec::new(),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             listeners: HashMap::new(),
             tls,
@@ -452,7 +478,7 @@ impl Envoy {
             return false;
         };
         self.admin = admin;
-        match admin_get(admin, "/ready").await {
+        match admin_request(admin, Method::GET, "/ready").await {
             Ok(state) if state.trim() == "LIVE" => {}
             _ => return false,
         }
@@ -510,7 +536,7 @@ pub fn spawn_watchdog(process: u32) -> Child {
         .expect("sh")
 }
 
-async fn admin_get(admin: SocketAddr, path: &str) -> Result<String, String> {
+async fn admin_request(admin: SocketAddr, method: Method, path: &str) -> Result<String, String> {
     let stream = TcpStream::connect(admin)
         .await
         .map_err(|error| error.to_string())?;
@@ -519,7 +545,9 @@ async fn admin_get(admin: SocketAddr, path: &str) -> Result<String, String> {
             .await
             .map_err(|error| error.to_string())?;
     tokio::spawn(connection);
-    let request = http::Request::get(path)
+    let request = http::Request::builder()
+        .method(method)
+        .uri(path)
         .header("host", "admin")
         .body(Empty::new())
         .expect("a request");
@@ -533,6 +561,21 @@ async fn admin_get(admin: SocketAddr, path: &str) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
+}
+
+fn change_filters(configuration: &mut Value, changes: &[FilterChange]) {
+    for filter in bootstrap::wasm_filters(configuration) {
+        for change in changes {
+            change(filter);
+        }
+    }
+}
+
+/// Puts that resource into the watched folder: Envoy notices a file that is moved there, not one that is written there.
+fn write_discovery_file(folder: &Path, resource: &Value) {
+    let (written, moved) = (folder.join("filter.json.new"), folder.join("filter.json"));
+    fs::write(&written, resource.to_string()).expect("a written file");
+    fs::rename(&written, &moved).expect("a moved file");
 }
 
 fn discovery_folder(folder: &Path) -> PathBuf {

@@ -91,6 +91,7 @@ pub(crate) mod http2 {
     pub(crate) const RST_STREAM: u8 = 3;
     pub(crate) const SETTINGS: u8 = 4;
     pub(crate) const GOAWAY: u8 = 7;
+    pub(crate) const WINDOW_UPDATE: u8 = 8;
     pub(crate) const END_STREAM: u8 = 1;
     pub(crate) const ACK: u8 = 1;
     pub(crate) const END_HEADERS: u8 = 4;
@@ -155,30 +156,56 @@ impl Http2 {
         self.io.write_all(request).await?;
         self.io.flush().await?;
         loop {
-            let mut head = [0; 9];
-            self.io.read_exact(&mut head).await?;
-            let [a, b, c, kind, flags, id @ ..] = head;
-            let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-            self.io.read_exact(&mut payload).await?;
+            let (kind, flags, id, payload) = self.read_frame().await?;
             match kind {
                 http2::SETTINGS if flags & http2::ACK == 0 => {
                     let ack = frame(http2::SETTINGS, http2::ACK, 0, &[]);
                     self.io.write_all(&ack).await?;
                 }
                 http2::GOAWAY => return Err(io::ErrorKind::ConnectionAborted.into()),
-                http2::RST_STREAM if u32::from_be_bytes(id) == stream => return Ok(None),
+                http2::RST_STREAM if id == stream => return Ok(None),
                 http2::HEADERS => {
                     let fields = self.decoder.decode(&payload).expect("HPACK");
                     let status = fields.iter().find(|(name, _)| name == b":status");
                     // Trailers have none, and other streams may have been given up.
                     if let Some((_, status)) = status
-                        && u32::from_be_bytes(id) == stream
+                        && id == stream
                     {
                         let status = std::str::from_utf8(status).map_err(io::Error::other)?;
                         return Ok(status.parse().ok());
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Type, flags, stream and payload.
+    async fn read_frame(&mut self) -> io::Result<(u8, u8, u32, Vec<u8>)> {
+        let mut head = [0; 9];
+        self.io.read_exact(&mut head).await?;
+        let [a, b, c, kind, flags, id @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        self.io.read_exact(&mut payload).await?;
+        Ok((kind, flags, u32::from_be_bytes(id), payload))
+    }
+
+    /// The next data of that stream, or `None` when it ends.
+    pub(crate) async fn data(&mut self, stream: u32) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let (kind, flags, id, payload) = self.read_frame().await?;
+            if kind == http2::HEADERS {
+                // For the fields of later ones.
+                self.decoder.decode(&payload).expect("HPACK");
+            }
+            if id != stream {
+                continue;
+            }
+            if kind == http2::DATA && !payload.is_empty() {
+                return Ok(Some(payload));
+            }
+            if kind == http2::RST_STREAM || flags & http2::END_STREAM != 0 {
+                return Ok(None);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! An HTTP/2 origin, by hand: it ends streams and connections in ways that no HTTP library offers.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use hyper::Version;
 use tokio::{
@@ -36,6 +36,8 @@ struct Connection {
     io: TcpStream,
     encoder: Hpack,
     decoder: loona_hpack::Decoder<'static>,
+    /// The streams that are to be reset in their bodies, and the numbers of their requests.
+    doomed: HashMap<u32, usize>,
 }
 
 impl Connection {
@@ -44,6 +46,7 @@ impl Connection {
             io,
             encoder: Hpack::default(),
             decoder: loona_hpack::Decoder::new(),
+            doomed: HashMap::new(),
         }
     }
 
@@ -58,17 +61,31 @@ impl Connection {
             let [a, b, c, kind, flags, id @ ..] = head;
             let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
             self.io.read_exact(&mut payload).await?;
+            let stream = u32::from_be_bytes(id);
             match kind {
                 http2::SETTINGS if flags & http2::ACK == 0 => {
                     self.send(http2::SETTINGS, http2::ACK, 0, &[]).await?;
                 }
                 http2::HEADERS => {
                     assert_ne!(flags & http2::END_HEADERS, 0, "a head in one frame");
-                    let stream = u32::from_be_bytes(id);
                     let (answer, index) = self.record(state, &payload);
+                    if answer.course == Course::ResetInBody {
+                        self.doomed.insert(stream, index);
+                        continue;
+                    }
                     self.respond(stream, &answer).await?;
                     if answer.is_given() {
                         state.note_answer(index);
+                    }
+                }
+                http2::DATA if !payload.is_empty() => {
+                    // The window of the whole connection, for other uploads.
+                    let length = u32::try_from(payload.len()).expect("a short frame");
+                    self.send(http2::WINDOW_UPDATE, 0, 0, &length.to_be_bytes())
+                        .await?;
+                    if let Some(index) = self.doomed.remove(&stream) {
+                        state.note_body(index, payload.into());
+                        self.reset(stream, INTERNAL_ERROR).await?;
                     }
                 }
                 _ => {}

@@ -96,6 +96,7 @@ pub(crate) enum Course {
     BeforeBody,
     Reset,
     ResetEarly,
+    ResetInBody,
     Refused,
     Disowned,
     GoneAway,
@@ -141,7 +142,15 @@ impl Answer {
         }
     }
 
-    /// Refuses the stream as one that was not looked at (`REFUSED_STREAM`); of [`Origin::start_http2`] only, like those that follow.
+    /// Resets the stream when the beginning of the request's body has arrived; of [`Origin::start_http2`] only, like those that follow.
+    pub fn reset_in_body() -> Answer {
+        Answer {
+            course: Course::ResetInBody,
+            ..Answer::status(200)
+        }
+    }
+
+    /// Refuses the stream as one that was not looked at (`REFUSED_STREAM`).
     pub fn refused() -> Answer {
         Answer {
             course: Course::Refused,
@@ -175,10 +184,10 @@ impl Answer {
 
     /// Whether the origin answers so at all.
     pub(crate) fn is_given(&self) -> bool {
-        use Course::{Disowned, GoneAway, Refused, Reset, ResetEarly};
+        use Course::{Disowned, GoneAway, Refused, Reset, ResetEarly, ResetInBody};
         !matches!(
             self.course,
-            Reset | ResetEarly | Refused | Disowned | GoneAway
+            Reset | ResetEarly | ResetInBody | Refused | Disowned | GoneAway
         )
     }
 
@@ -248,7 +257,8 @@ impl Origin {
         Origin::start_with(lenient_origin::serve).await
     }
 
-    /// Starts an origin over HTTP/2 only, for requests whose heads are short. Bodies of requests are not read, and answers have none.
+    /// Starts an origin over HTTP/2 only, for requests whose heads are short. Of a request's body it reads only what
+    /// [`Answer::reset_in_body`] waits for, and answers have none.
     pub async fn start_http2() -> Origin {
         Origin::start_with(goaway_origin::serve).await
     }
@@ -439,6 +449,11 @@ impl State {
     /// The origin begins to answer that request.
     pub(crate) fn note_answer(&self, index: usize) {
         self.requests.lock().expect("no poison")[index].answered = Some(Instant::now());
+    }
+
+    /// So much of that request's body has arrived.
+    pub(crate) fn note_body(&self, index: usize, body: Bytes) {
+        self.requests.lock().expect("no poison")[index].body = body;
     }
 
     pub(crate) fn next_answer(&self, path: &str) -> Answer {

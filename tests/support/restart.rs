@@ -78,6 +78,7 @@ impl Envoy {
             self.deployment,
             self.tls.clone(),
         );
+        envoy.filter_changes.clone_from(&self.filter_changes);
         if let Err(log) = envoy.wait_until_ready().await {
             panic!("the second Envoy did not start:\n{log}");
         }

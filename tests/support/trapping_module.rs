@@ -10,7 +10,7 @@ use walrus::{
 
 use crate::wasm::wasm_module;
 
-/// A request or response with so many header fields springs the trap: Envoy tells the callbacks their number, its own included.
+/// A request or response with so many header or trailer fields springs the trap: Envoy tells the callbacks their number, its own included.
 pub const TRAP_FIELDS: usize = 60;
 
 /// The callback that traps.
@@ -18,6 +18,8 @@ pub const TRAP_FIELDS: usize = 60;
 pub enum Trap {
     /// `proxy_on_request_headers`, of a request with [`TRAP_FIELDS`] fields.
     RequestHeaders,
+    /// `proxy_on_request_trailers`, of a request with [`TRAP_FIELDS`] trailer fields.
+    RequestTrailers,
     /// `proxy_on_response_headers`, of a response with [`TRAP_FIELDS`] fields.
     ResponseHeaders,
     /// `proxy_on_delete`, of a request that had [`TRAP_FIELDS`] fields.
@@ -34,6 +36,7 @@ pub fn write_trapping_module(path: &Path, trap: Trap) {
         .expect("the filter's module");
     let callback = match trap {
         Trap::RequestHeaders => "proxy_on_request_headers",
+        Trap::RequestTrailers => "proxy_on_request_trailers",
         Trap::ResponseHeaders => "proxy_on_response_headers",
         Trap::Delete => "proxy_on_delete",
     };
@@ -76,7 +79,7 @@ fn wrap(module: &mut Module, name: &str, check: Check) {
         .collect();
     let mut builder = FunctionBuilder::new(&mut module.types, &parameters, &results);
     let mut body = builder.func_body();
-    // A context's callbacks get its number first, and those for headers then the number of fields.
+    // A context's callbacks get its number first, and those for headers and trailers then the number of fields.
     let context = arguments[0];
     match check {
         Check::Fields | Check::Mark(_) => {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{
-    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, envoy::EnvoyBuilder,
-    mtls_protocols, pki,
+    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, aborted::Part,
+    envoy::EnvoyBuilder, fields::Message, mtls_protocols, pki,
 };
 
 use super::delegation_errors;
-use crate::common::{HOST, carried, forwarding, protocols_count};
+use crate::common::{HOST, carried, forwarding, multiplexed, protocols_count};
 
 fn fast_path() -> EnvoyBuilder {
     Envoy::with_filter(forwarding(&[HOST])).deployment(Deployment::FastPath)
@@ -125,5 +125,66 @@ async fn a_websocket_brings_the_certificate_when_it_is_first_and_is_skipped_late
         assert_eq!(carried(&requests).last(), Some(&expected));
     }
     assert_eq!(carried(&origin.requests_for("/plain")), [true]);
+    assert_eq!(delegation_errors(&envoy).await, 0);
+}
+
+#[tokio::test]
+async fn so_does_one_over_http2_or_http3() {
+    let origin = Origin::start().await;
+    origin.answer("/socket", [Answer::upgrade()]);
+    let upgrades = json!([{ "upgrade_type": "websocket" }]);
+    let listener = Listener::strict()
+        .every_mtls_protocol()
+        .connection_manager("upgrade_configs", upgrades)
+        .connection_manager("http2_protocol_options", json!({ "allow_connect": true }))
+        .connection_manager(
+            "http3_protocol_options",
+            json!({ "allow_extended_connect": true }),
+        );
+    let envoy = fast_path().listener(listener).start(&origin).await;
+    // Extended CONNECT (RFC 8441, RFC 9220).
+    let connect: [(&str, &[u8]); 7] = [
+        (":method", b"CONNECT"),
+        (":protocol", b"websocket"),
+        (":scheme", b"https"),
+        (":authority", HOST.as_bytes()),
+        (":path", b"/socket"),
+        ("sec-websocket-version", b"13"),
+        ("cf-client-cert-sha256", b"spoofed"),
+    ];
+    let upgrade = Message {
+        fields: &connect,
+        body: b"hello",
+        trailers: &[],
+        representations: None,
+    };
+    for protocol in multiplexed() {
+        let path = format!("/plain/{protocol:?}");
+        let plain: [(&str, &[u8]); 4] = [
+            (":method", b"GET"),
+            (":scheme", b"https"),
+            (":authority", HOST.as_bytes()),
+            (":path", path.as_bytes()),
+        ];
+        for first in [true, false] {
+            let connector = Client::over(protocol, &envoy).with(&pki().client);
+            let mut connection = connector.connect_fields().await;
+            if !first {
+                assert_eq!(connection.send(&plain).await, Some(200), "{protocol:?}");
+            }
+            let socket = connection.begin(&upgrade, Part::OpenBody).await;
+            let mut socket = socket.expect("an open connection");
+            let status = connection.answer(&mut socket).await;
+            assert_eq!(status, Some(200), "{protocol:?}");
+            let echoed = connection.data(&mut socket).await;
+            assert_eq!(echoed.as_deref(), Some(&b"hello"[..]), "{protocol:?}");
+            let sockets = carried(&origin.requests_for("/socket"));
+            assert_eq!(sockets.last(), Some(&first), "{protocol:?}");
+            // An answered upgrade is a delivery, while the socket is open too.
+            assert_eq!(connection.send(&plain).await, Some(200), "{protocol:?}");
+        }
+        let requests = carried(&origin.requests_for(&path));
+        assert_eq!(requests, [false, true, false], "{protocol:?}");
+    }
     assert_eq!(delegation_errors(&envoy).await, 0);
 }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::{
-    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, TRAP_FIELDS,
-    bootstrap::wasm_filters,
+    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, TRAP_FIELDS, Update,
+    envoy::EnvoyBuilder,
     mtls_protocols,
     origin::Recorded,
     pki,
@@ -23,25 +23,27 @@ const SPOOFED: &str = "spoofed";
 /// loaded it just before.
 const ATTEMPTS: usize = 5;
 
-/// An Envoy whose filter can be made to fail; the folder holds its module.
-async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
+/// Instead of a second, for the tests' sake.
+const BACKOFF: &str = "0.3s";
+
+/// An Envoy whose filter can be made to fail, and which loads it again after that time at the earliest; the folder holds its module.
+fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let module = folder.path().join("trapping.wasm");
     write_trapping_module(&module, trap);
     let envoy = Envoy::with_filter(forwarding(&[HOST, OTHER, "*.example.org"]))
         .deployment(Deployment::FastPath)
         .module(&module)
-        .adapt(|bootstrap| {
-            for filter in wasm_filters(bootstrap) {
-                // Instead of a second, for the tests' sake.
-                filter["config"]["reload_config"] =
-                    json!({ "backoff": { "base_interval": "0.3s" } });
-            }
+        .adapt_filter(move |filter| {
+            filter["config"]["reload_config"] = json!({ "backoff": { "base_interval": backoff } });
         })
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(origin)
-        .await;
+        .listener(Listener::strict().every_mtls_protocol());
     (envoy, folder)
+}
+
+async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
+    let (envoy, module) = failing(trap, BACKOFF);
+    (envoy.start(origin).await, module)
 }
 
 /// A GET that speaks for the filter.
@@ -113,7 +115,7 @@ async fn until_all_are_served(unserved: &mut [Unserved<'_>], served: &Client) ->
 #[track_caller]
 fn assert_nothing_spoofed(requests: &[Recorded]) {
     for request in requests {
-        let mut fields = request.headers.0.iter();
+        let mut fields = request.headers.0.iter().chain(&request.trailers.0);
         let spoofed = fields.any(|(name, value)| is_managed(name) && value == SPOOFED.as_bytes());
         assert!(!spoofed, "{request:#?}");
     }
@@ -198,6 +200,109 @@ async fn an_answer_at_which_the_vm_fails_is_no_delivery() {
     let trapped = carried(&origin.requests_for("/trap"));
     assert_eq!(trapped, [false, true].repeat(mtls_protocols().len()));
     assert_nothing_passed(&mut envoy, &origin).await;
+}
+
+/// An upload whose trailers speak for the filter and are too many for the VM.
+fn trapping_trailers(path: &str) -> Request {
+    let upload = Request::post(HOST, path, "first").trailer("cf-client-cert-sha256", SPOOFED);
+    (0..TRAP_FIELDS).fold(upload, |request, number| {
+        request.trailer(&format!("x-trap-{number}"), "1")
+    })
+}
+
+#[tokio::test]
+async fn trailers_at_which_the_vm_fails_pass_only_where_the_filter_is_not_made() {
+    let origin = Origin::start().await;
+    let (mut envoy, _module) = start(Trap::RequestTrailers, &origin).await;
+    for &protocol in mtls_protocols() {
+        let served = connect(protocol, &envoy).await;
+        let trapped = format!("/trap/{protocol:?}");
+        let (before, after) = (format!("/before{trapped}"), format!("/after{trapped}"));
+        served.get(HOST, &before).await;
+        let passed = served.send(trapping_trailers(&before)).await;
+        assert_eq!(passed.status, 200, "{protocol:?}");
+        let requests = origin.requests_for(&before);
+        assert_eq!(carried(&requests), [true, false], "{protocol:?}");
+        assert_eq!(requests[1].trailers.0.len(), TRAP_FIELDS, "{protocol:?}");
+
+        let unlucky = connect(protocol, &envoy).await;
+        let answer = unlucky.try_send(trapping_trailers(&trapped)).await;
+        let status = answer.map(|answer| answer.status);
+        assert!(!matches!(status, Ok(200)), "{protocol:?}: {status:?}");
+        let next = match protocol {
+            // Envoy may have closed the connection.
+            Protocol::Http1 => connect(protocol, &envoy).await,
+            _ => unlucky,
+        };
+        let mut unserved = [Unserved::new(&next, HOST, after.clone())];
+        until_all_are_served(&mut unserved, &served).await;
+        next.get(HOST, &after).await;
+        assert_eq!(carried(&origin.requests_for(&after)), [true, false]);
+        for request in origin.requests_for(&trapped) {
+            assert_eq!(request.trailers.names(), [""; 0], "{protocol:?}");
+        }
+    }
+    assert_nothing_passed(&mut envoy, &origin).await;
+}
+
+#[tokio::test]
+async fn an_update_brings_a_vm_back_that_is_down_and_served_connections_notice_nothing() {
+    const LATE: &str = "late.example.com";
+    let origin = Origin::start().await;
+    // It stays down.
+    let (envoy, _module) = failing(Trap::RequestHeaders, "3600s");
+    let mut envoy = envoy.discovered().start(&origin).await;
+    let (mut served, mut unlucky) = (Vec::new(), Vec::new());
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &envoy).await;
+        client.get(HOST, "/before").await;
+        served.push(client);
+        unlucky.push(connect(protocol, &envoy).await);
+    }
+    let trap = unlucky[0].send(trapping(HOST, "/trap")).await;
+    assert_eq!(trap.status, 503);
+    let status = async |client: &Client, hostname: &str, path: &str| {
+        client.send(spoofing(hostname, path)).await.status
+    };
+    for (served, unlucky) in served.iter().zip(&unlucky) {
+        assert_eq!(status(served, HOST, "/served").await, 200);
+        assert_eq!(status(served, OTHER, "/down").await, 503);
+        assert_eq!(status(unlucky, HOST, "/down").await, 503);
+    }
+
+    let updated = forwarding(&[HOST, OTHER, LATE]);
+    assert_eq!(envoy.update_config(&updated).await, Update::Accepted);
+    let start = Instant::now();
+    loop {
+        assert_eq!(status(&served[0], HOST, "/served").await, 200);
+        match status(&unlucky[0], LATE, "/back").await {
+            200 => break,
+            status => assert_eq!(status, 503),
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "it stays down");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for (number, (served, unlucky)) in served.iter().zip(&unlucky).enumerate() {
+        assert_eq!(status(served, HOST, "/served").await, 200);
+        for (client, hostname) in [(unlucky, HOST), (served, OTHER), (served, LATE)] {
+            let path = format!("/after/{number}/{hostname}");
+            for _ in 0..2 {
+                assert_eq!(status(client, hostname, &path).await, 200, "{path}");
+            }
+            let carried = carried(&origin.requests_for(&path));
+            assert_eq!(carried, [true, false], "{path}");
+        }
+    }
+    let before = carried(&origin.requests_for("/before"));
+    assert_eq!(before, vec![true; served.len()]);
+    assert!(!carried(&origin.requests_for("/served")).contains(&true));
+    assert!(carried(&origin.requests_for("/back"))[0]);
+    assert!(!origin.has_seen("/trap") && !origin.has_seen("/down"));
+    assert_nothing_spoofed(&origin.requests());
+    let reloads = envoy.stat("wasm.client_cert_forwarder.vm_reload_success");
+    assert_eq!(reloads.await, 0);
+    assert_eq!(delegation_errors(&envoy).await, 0);
+    assert!(envoy.is_running());
 }
 
 /// Nothing that clients said for the filter has passed, connections stayed served, and Envoy is alive.

@@ -4,12 +4,15 @@
 //! Configuration updates have their own tests in `reload` and `reload_under_load`, and random faults of all kinds in `delivery_model`.
 
 mod aborts;
+mod admin_drains;
 mod drains;
 mod goaway;
 mod local_replies;
 mod origins;
 mod restarts;
+mod uploads;
 mod vm_failure;
+mod vm_updates;
 
 use std::{
     sync::{
@@ -21,9 +24,14 @@ use std::{
 
 use serde_json::{Value, json};
 use support::{
-    Client, Envoy, Headers, Origin, Protocol, Request, TRAP_FIELDS, mtls_protocols,
-    origin::Recorded, pki,
+    Client, Envoy, Headers, Listener, Origin, Protocol, Request, TRAP_FIELDS,
+    envoy::EnvoyBuilder,
+    mtls_protocols,
+    origin::Recorded,
+    pki,
+    trapping_module::{Trap, write_trapping_module},
 };
+use tempfile::TempDir;
 
 use crate::common::{HOST, carried, configuration, forward, is_managed};
 
@@ -85,6 +93,33 @@ async fn assert_unharmed(envoy: &mut Envoy, origin: &Origin) {
 async fn connect(protocol: Protocol, envoy: &Envoy) -> Client {
     let client = Client::over(protocol, envoy).with(&pki().client);
     client.connect().await
+}
+
+/// An Envoy whose VM can be made to fail, which Envoy loads again at the first request after that time; the folder holds its module.
+fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let module = folder.path().join("trapping.wasm");
+    write_trapping_module(&module, trap);
+    let envoy = Envoy::with_filter(settings())
+        .module(&module)
+        .adapt_filter(move |filter| {
+            filter["config"]["reload_config"] = json!({ "backoff": { "base_interval": backoff } });
+        })
+        .listener(Listener::optional().every_mtls_protocol());
+    (envoy, folder)
+}
+
+/// A connection of each protocol on which the certificate was delivered.
+async fn served(envoy: &Envoy, origin: &Origin) -> Vec<Client> {
+    let mut served = Vec::new();
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, envoy).await;
+        assert_eq!(client.get(HOST, "/before").await.status, 200);
+        served.push(client);
+    }
+    let before = carried(&origin.requests_for("/before"));
+    assert_eq!(before, vec![true; served.len()]);
+    served
 }
 
 /// `forwarded` and `undelivered` of [`HOST`].

@@ -2,54 +2,27 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use support::{
-    Answer, Client, Envoy, Listener, Origin, Protocol, TRAP_FIELDS,
+    Answer, Client, Envoy, Origin, Protocol, Request, TRAP_FIELDS,
     aborted::Part,
-    bootstrap::wasm_filters,
-    fields::Message,
+    fields::{FieldsConnection, Message},
     mtls_protocols, pki,
-    trapping_module::{Trap, write_trapping_module},
+    trapping_module::Trap,
 };
 use tempfile::TempDir;
 
 use super::{
-    ADMIN, SPOOFED, assert_nothing_spoofed, connect, counted, request_fields, settings, spoofing,
-    trapping,
+    ADMIN, SPOOFED, assert_nothing_spoofed, connect, counted, failing, request_fields, served,
+    spoofing, trapping,
 };
 use crate::common::{HOST, carried, multiplexed, protocols_count};
 
-/// An Envoy whose filter can be made to fail; the folder holds its module.
-async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let module = folder.path().join("trapping.wasm");
-    write_trapping_module(&module, trap);
-    let envoy = Envoy::with_filter(settings())
-        .module(&module)
-        .adapt(|bootstrap| {
-            for filter in wasm_filters(bootstrap) {
-                // Instead of a second, for the tests' sake.
-                filter["config"]["reload_config"] =
-                    json!({ "backoff": { "base_interval": "0.3s" } });
-            }
-        })
-        .listener(Listener::optional().every_mtls_protocol())
-        .start(origin)
-        .await;
-    (envoy, folder)
-}
+/// Instead of a second, for the tests' sake.
+const BACKOFF: &str = "0.3s";
 
-/// A connection of each protocol on which the certificate was delivered.
-async fn served(envoy: &Envoy, origin: &Origin) -> Vec<Client> {
-    let mut served = Vec::new();
-    for &protocol in mtls_protocols() {
-        let client = connect(protocol, envoy).await;
-        assert_eq!(client.get(HOST, "/before").await.status, 200);
-        served.push(client);
-    }
-    let before = carried(&origin.requests_for("/before"));
-    assert_eq!(before, vec![true; served.len()]);
-    served
+async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
+    let (envoy, module) = failing(trap, BACKOFF);
+    (envoy.start(origin).await, module)
 }
 
 /// How often a test may make the VM fail until it stays down for a while: Envoy reloads a failed VM at the next request, unless it has
@@ -212,6 +185,115 @@ async fn a_request_under_way_when_the_vm_fails_brings_no_trailers_that_nobody_ha
         let requests = origin.requests_for(&path);
         assert_eq!(carried(&requests), [true, true, false], "{protocol:?}");
         assert_eq!(requests[0].trailers.names(), [""; 0], "{protocol:?}");
+    }
+    assert_nothing_passed(&mut envoy, &origin).await;
+}
+
+/// The names of as many trailer fields as it takes to spring the trap.
+fn trap_names() -> Vec<String> {
+    let names = (0..TRAP_FIELDS).map(|number| format!("x-trap-{number}"));
+    names.collect()
+}
+
+/// Sends a request whose trailers speak for the filter and spring the trap once the origin has its head; the status of the answer, if there
+/// is one, and the connection where there are streams.
+async fn send_trapping_trailers(
+    protocol: Protocol,
+    envoy: &Envoy,
+    origin: &Origin,
+    path: &str,
+) -> (Option<u16>, Option<FieldsConnection>) {
+    let connector = Client::over(protocol, envoy).with(&pki().client);
+    let seen = origin.requests().len();
+    let names = trap_names();
+    if protocol == Protocol::Http1 {
+        let mut connection = connector.connect_raw().await;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCf-Client-Cert-Sha256: {SPOOFED}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"
+        );
+        connection.write(head.as_bytes()).await;
+        origin.wait_for(seen + 1).await;
+        let trap = names.join(": 1\r\n");
+        let rest = format!("0\r\nCf-Client-Cert-Sha256: {SPOOFED}\r\n{trap}: 1\r\n\r\n");
+        connection.write(rest.as_bytes()).await;
+        return (connection.read_head().await, None);
+    }
+    let mut connection = connector.connect_fields().await;
+    let mut trailers = vec![("cf-client-cert-sha256", SPOOFED.as_bytes())];
+    trailers.extend(names.iter().map(|name| (name.as_str(), &b"1"[..])));
+    let message = Message {
+        fields: &request_fields("POST", HOST, path),
+        body: b"first",
+        trailers: &trailers,
+        representations: None,
+    };
+    let mut begun = connection.begin(&message, Part::OpenTrailers).await;
+    let begun = begun.as_mut().expect("an open connection");
+    origin.wait_for(seen + 1).await;
+    connection.rest(begun).await;
+    (connection.answer(begun).await, Some(connection))
+}
+
+#[tokio::test]
+async fn trailers_at_which_the_vm_fails_never_arrive_and_their_request_delivers_nothing() {
+    let origin = Origin::start().await;
+    let (mut envoy, _module) = start(Trap::RequestTrailers, &origin).await;
+    let served = served(&envoy, &origin).await;
+    for &protocol in mtls_protocols() {
+        let path = format!("/trailers/{protocol:?}");
+        let (status, connection) = send_trapping_trailers(protocol, &envoy, &origin, &path).await;
+        assert!(!matches!(status, Some(200)), "{protocol:?}: {status:?}");
+        until_it_serves_again(&envoy, &served).await;
+        if let Some(mut connection) = connection {
+            let again = request_fields("GET", HOST, &path);
+            for _ in 0..2 {
+                assert_eq!(connection.send(&again).await, Some(200), "{protocol:?}");
+            }
+        } else {
+            let client = connect(protocol, &envoy).await;
+            for _ in 0..2 {
+                assert_eq!(client.send(spoofing(HOST, &path)).await.status, 200);
+            }
+        }
+        let requests = origin.requests_for(&path);
+        assert_eq!(carried(&requests), [true, true, false], "{protocol:?}");
+        assert_eq!(requests[0].trailers.names(), [""; 0], "{protocol:?}");
+        assert_eq!(requests[0].answered, None, "{protocol:?}");
+    }
+    assert_nothing_passed(&mut envoy, &origin).await;
+}
+
+#[tokio::test]
+async fn a_request_that_comes_in_one_piece_with_such_trailers_does_not_get_through_either() {
+    let origin = Origin::start().await;
+    let (mut envoy, _module) = start(Trap::RequestTrailers, &origin).await;
+    let served = served(&envoy, &origin).await;
+    for (client, protocol) in served.iter().zip(mtls_protocols()) {
+        let upload = |path: &str| {
+            let upload = Request::post(HOST, path, "first");
+            upload.trailer("cf-client-cert-sha256", SPOOFED)
+        };
+        let trapped = format!("/trapped/{protocol:?}");
+        let names = trap_names();
+        let trap = names
+            .iter()
+            .fold(upload(&trapped), |request, name| request.trailer(name, "1"));
+        let unlucky = connect(*protocol, &envoy).await;
+        let answer = unlucky.try_send(trap).await.map(|answer| answer.status);
+        assert!(!matches!(answer, Ok(200)), "{protocol:?}: {answer:?}");
+        until_it_serves_again(&envoy, &served).await;
+        for request in origin.requests_for(&trapped) {
+            assert_eq!(request.trailers.names(), [""; 0], "{protocol:?}");
+            assert_eq!(request.answered, None, "{protocol:?}");
+        }
+        // Fewer of them pass, without what the client made up.
+        let path = format!("/fewer/{protocol:?}");
+        let fewer = upload(&path).trailer("x-checksum", "1");
+        assert_eq!(client.send(fewer).await.status, 200, "{protocol:?}");
+        let requests = origin.requests_for(&path);
+        assert_eq!(carried(&requests), [false], "{protocol:?}");
+        assert_eq!(requests[0].trailers.names(), ["x-checksum"]);
     }
     assert_nothing_passed(&mut envoy, &origin).await;
 }

@@ -1,0 +1,126 @@
+//! An operator drains Envoy's listeners by the admin interface, under load: gracefully, so that clients are told to go before there is no
+//! listener any more, and at once.
+
+use std::time::Duration;
+
+use support::{Answer, Client, Envoy, Listener, Origin, mtls_protocols};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{
+    ADMIN, assert_delivered_per_connection, assert_nothing_spoofed, connect, settings, spoofing,
+};
+use crate::common::{HOST, carried, protocols_count};
+
+/// Everybody has noticed by then.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn start(origin: &Origin) -> Envoy {
+    let slow = Answer::status(200).after(Duration::from_millis(500));
+    origin.answer("/slow", [slow]);
+    Envoy::with_filter(settings())
+        .listener(Listener::optional().every_mtls_protocol())
+        // Gradually there is hardly a beginning of a drain in one second.
+        .arguments(&["--drain-time-s", "1", "--drain-strategy", "immediate"])
+        .start(origin)
+        .await
+}
+
+/// Path and number of answers of each connection.
+type Connections = Vec<(String, usize)>;
+
+/// Asks on one connection after the other until there is no more to be had. Each has a path of its own, which starts with `name`.
+async fn ask_until_closed(
+    mut client: Client,
+    name: String,
+    hostname: &'static str,
+    status: u16,
+) -> Connections {
+    let mut connections = Vec::new();
+    loop {
+        let path = format!("{name}/{}", connections.len());
+        let mut answered = 0;
+        while let Ok(response) = client.try_send(spoofing(hostname, &path)).await {
+            assert_eq!(response.status, status, "{path}");
+            answered += 1;
+            sleep(Duration::from_millis(5)).await;
+        }
+        connections.push((path, answered));
+        // Over QUIC nobody says that there is no listener.
+        let next = timeout(Duration::from_secs(2), client.try_reconnect()).await;
+        let Ok(Ok(next)) = next else {
+            return connections;
+        };
+        client = next;
+    }
+}
+
+/// Posts `drain` while clients of all kinds are asking, and fails unless each of their requests comes out as if nothing had happened. The
+/// connections that asked for [`HOST`].
+async fn drain_under_load(drain: &str) -> Connections {
+    let origin = Origin::start().await;
+    let mut envoy = start(&origin).await;
+    let (mut load, mut slow) = (JoinSet::new(), JoinSet::new());
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &envoy).await;
+        let name = format!("/load/{protocol:?}");
+        load.spawn(ask_until_closed(client, name, HOST, 200));
+        let client = connect(protocol, &envoy).await;
+        slow.spawn(async move { client.get(HOST, "/slow").await.status });
+    }
+    let anonymous = Client::http2(&envoy).connect().await;
+    let anonymous = ask_until_closed(anonymous, "/anonymous".to_owned(), ADMIN, 403);
+    let anonymous = tokio::spawn(anonymous);
+    origin.wait_for(30).await;
+    assert_eq!(envoy.admin_post(drain).await, "OK\n");
+
+    let over = timeout(PATIENCE, load.join_all()).await;
+    let connections: Connections = over.expect("an end").into_iter().flatten().collect();
+    let denied = timeout(PATIENCE, anonymous).await.expect("an end");
+    let denied = denied.expect("no panic").into_iter();
+    let denied: usize = denied.map(|(_, answered)| answered).sum();
+    // What was under way is answered.
+    assert_eq!(slow.join_all().await, vec![200; mtls_protocols().len()]);
+    for &protocol in &mtls_protocols()[..2] {
+        let connected = Client::over(protocol, &envoy).try_connect().await;
+        assert!(connected.is_err(), "{protocol:?}: there is a listener");
+    }
+
+    let requests = origin.requests();
+    assert_delivered_per_connection(&requests, &connections);
+    assert!(requests.iter().all(|request| request.authority == HOST));
+    assert_nothing_spoofed(&origin);
+    let slow = carried(&origin.requests_for("/slow"));
+    assert_eq!(slow, vec![true; mtls_protocols().len()]);
+    let answered: usize = connections.iter().map(|(_, answered)| answered).sum();
+    assert_eq!(requests.len(), answered + slow.len());
+    let served = connections.iter().filter(|(_, answered)| *answered > 0);
+    let count = |hostname: &str, outcome: &str, count: usize| {
+        (hostname.to_owned(), outcome.to_owned(), count as u64)
+    };
+    let expected = [
+        count(ADMIN, "denied", denied),
+        count(ADMIN, "spoof_stripped", denied),
+        count(HOST, "forwarded", served.count() + slow.len()),
+        count(HOST, "spoof_stripped", answered),
+    ];
+    assert_eq!(envoy.outcomes().await, expected);
+    assert!(envoy.is_running());
+    assert_eq!(envoy.vm_reloads().await, 0);
+    connections
+}
+
+#[tokio::test]
+async fn a_graceful_drain_under_load_passes_no_request_without_the_filter_and_loses_none() {
+    let connections = drain_under_load("/drain_listeners?graceful").await;
+    // For a while clients are told to go and come back.
+    let connections = connections.len() as u64;
+    assert!(connections > 2 * protocols_count(), "{connections}");
+}
+
+#[tokio::test]
+async fn a_drain_at_once_under_load_answers_what_it_has_taken() {
+    drain_under_load("/drain_listeners").await;
+}

@@ -1,0 +1,144 @@
+//! A new configuration arrives (ECDS) while the VM is down: Envoy makes a new VM for it at once, whatever the backoff, and no request passes
+//! between the two configurations.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Client, Envoy, Origin, Update, mtls_protocols, trapping_module::Trap};
+
+use super::{ADMIN, assert_nothing_spoofed, connect, counted, failing, served, spoofing, trapping};
+use crate::common::{HOST, carried, configuration, forward, protocols_count};
+
+/// A hostname that nothing is said of before the update, and that requires a certificate afterwards.
+const LATE: &str = "late.example.com";
+
+/// The new configuration, in which [`ADMIN`] requires nothing any more.
+fn updated() -> Value {
+    let late = json!({
+        "hostname": LATE, "client_certificate_forwarding": true,
+        "require_client_certificate": true, "sni_must_match": false
+    });
+    configuration(vec![forward(HOST), late])
+}
+
+/// The statuses of requests that the filter must see, whatever the configuration: of a client without a certificate, and of the others.
+async fn asked(anonymous: &Client, known: &[Client]) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for (hostname, path) in [(ADMIN, "/down/admin"), (LATE, "/down/late")] {
+        statuses.push(anonymous.send(spoofing(hostname, path)).await.status);
+    }
+    for client in known {
+        statuses.push(client.send(spoofing(HOST, "/down/known")).await.status);
+    }
+    statuses
+}
+
+/// Asks until the new configuration refuses what the old one would have let pass; how often there was no filter yet.
+async fn until_it_is_in_force(anonymous: &Client) -> usize {
+    let start = Instant::now();
+    for refused in 0.. {
+        match anonymous.send(spoofing(LATE, "/late")).await.status {
+            403 => return refused,
+            status => assert_eq!(status, 503),
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "it stays down");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("so many requests take longer");
+}
+
+/// Connections that were served stay so, everybody is served for what is new, and what was required no longer is.
+async fn assert_updated(origin: &Origin, anonymous: &Client, known: &[Client], unlucky: &[Client]) {
+    let status = anonymous.send(spoofing(ADMIN, "/opened")).await.status;
+    assert_eq!(status, 200);
+    for (name, clients, delivered) in [("known", known, true), ("unlucky", unlucky, false)] {
+        for (number, client) in clients.iter().enumerate() {
+            for (hostname, first) in [(HOST, !delivered), (LATE, true)] {
+                let path = format!("/{name}/{number}/{hostname}");
+                for _ in 0..2 {
+                    assert_eq!(client.send(spoofing(hostname, &path)).await.status, 200);
+                }
+                let carried = carried(&origin.requests_for(&path));
+                assert_eq!(carried, [first, false], "{path}");
+            }
+        }
+    }
+}
+
+async fn reloads(envoy: &Envoy) -> u64 {
+    let failed = envoy.stat("wasm.client_cert_forwarder.vm_reload_failure");
+    assert_eq!(failed.await, 0);
+    envoy
+        .stat("wasm.client_cert_forwarder.vm_reload_success")
+        .await
+}
+
+#[tokio::test]
+async fn an_update_brings_a_vm_back_that_is_down_and_one_that_is_refused_does_not() {
+    let origin = Origin::start().await;
+    // It stays down.
+    let (envoy, _module) = failing(Trap::RequestHeaders, "3600s");
+    let mut envoy = envoy.discovered().start(&origin).await;
+    let known = served(&envoy, &origin).await;
+    let anonymous = Client::http2(&envoy).connect().await;
+    let mut unlucky = Vec::new();
+    for &protocol in mtls_protocols() {
+        let client = connect(protocol, &envoy).await;
+        let trap = trapping(spoofing(HOST, "/trap"));
+        assert_eq!(client.send(trap).await.status, 503, "{protocol:?}");
+        unlucky.push(client);
+    }
+    let nobody = vec![503; 2 + known.len()];
+    assert_eq!(asked(&anonymous, &known).await, nobody);
+
+    let mut bad = updated();
+    bad["settings"][1]["forward_on"] = json!("sometimes");
+    assert_eq!(envoy.update_config(&bad).await, Update::Rejected);
+    assert_eq!(asked(&anonymous, &known).await, nobody);
+
+    assert_eq!(envoy.update_config(&updated()).await, Update::Accepted);
+    until_it_is_in_force(&anonymous).await;
+    assert_updated(&origin, &anonymous, &known, &unlucky).await;
+    for path in ["/trap", "/late", "/down/admin", "/down/late", "/down/known"] {
+        assert!(!origin.has_seen(path), "{path}");
+    }
+    assert_nothing_spoofed(&origin);
+    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
+    let late = envoy.counter(LATE, "forwarded").await;
+    assert_eq!(late, 2 * protocols_count());
+    assert_eq!(reloads(&envoy).await, 0);
+    assert!(envoy.is_running());
+}
+
+#[tokio::test]
+async fn a_vm_that_fails_around_an_update_is_loaded_with_the_new_configuration() {
+    let origin = Origin::start().await;
+    let (envoy, _module) = failing(Trap::RequestHeaders, "0.3s");
+    let mut envoy = envoy.discovered().start(&origin).await;
+    let known = served(&envoy, &origin).await;
+    let anonymous = Client::http2(&envoy).connect().await;
+    let mut unlucky = Vec::new();
+    for &protocol in mtls_protocols() {
+        unlucky.push(connect(protocol, &envoy).await);
+    }
+    let trap = async || {
+        let trap = trapping(spoofing(HOST, "/trap"));
+        assert_eq!(unlucky[0].send(trap).await.status, 503);
+    };
+    trap().await;
+    assert_eq!(envoy.update_config(&updated()).await, Update::Accepted);
+    until_it_is_in_force(&anonymous).await;
+    // This VM is Envoy's new one, and the next ones are those that it loads when that one has failed.
+    let mut refused = 0;
+    for _ in 0..5 {
+        trap().await;
+        refused += until_it_is_in_force(&anonymous).await;
+    }
+    assert_ne!(refused, 0, "it was not down");
+    assert_ne!(reloads(&envoy).await, 0);
+    assert_updated(&origin, &anonymous, &known, &unlucky).await;
+    assert!(!origin.has_seen("/trap") && !origin.has_seen("/late"));
+    assert_nothing_spoofed(&origin);
+    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
+    assert!(envoy.is_running());
+}
