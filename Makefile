@@ -9,7 +9,8 @@ WASM := dist/client_cert_forwarder.wasm
 DENY_VERSION := 0.20.2
 DENY := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 ADVISORIES ?= optional
-PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
+BUILT := $(or $(CARGO_TARGET_DIR),target)
+PROGRAMS := $(BUILT)/debug
 
 export ENVOY_VERSION ENVOY_BIN DURATION
 
@@ -31,7 +32,7 @@ envoy:
 build: toolchain
 	@mkdir -p dist
 	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
-	cp target/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
+	cp $(BUILT)/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
 
 .PHONY: programs
 programs:
@@ -80,7 +81,7 @@ fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-g
 bench: build envoy ## What a request costs, beside the alternatives (about 15 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
 	@test "$$(uname)" = Linux || { echo "make: the benchmark needs Linux: it measures by the kernel's accounting of processes" >&2; exit 2; }
 	cargo build --locked --release -p integration --features bench --bin bench
-	@$(or $(CARGO_TARGET_DIR),target)/release/bench $(ARGS)
+	@$(BUILT)/release/bench $(ARGS)
 
 .PHONY: soak
 soak: build envoy ## A million requests over 20,000 connections, or as many as DURATION seconds allow (all: DURATION=3600): memory flat, metrics exact
