@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 use crate::config::compiled::Setting;
+use crate::delivered::Mark;
 use crate::hostname::HostnamePattern;
 
 /// How many narrower settings a wildcard may have and still be skipped: each is compared with the hostname of each request.
@@ -19,11 +20,11 @@ const PLAIN_NAME: &str = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*";
 #[derive(Debug)]
 pub(super) enum Matcher {
     /// One setting forwards: with its mark nothing is left to do for any hostname.
-    One(String),
+    One(Mark),
     /// Several do: each hostname asks for its own setting's mark.
     Several {
         /// Hostname (as in an authority) and mark.
-        exact: Vec<(String, String)>,
+        exact: Vec<(String, Mark)>,
         wildcards: Vec<Wildcard>,
         left_out: Vec<String>,
     },
@@ -34,7 +35,7 @@ pub(super) enum Matcher {
 pub(super) struct Wildcard {
     /// `.example.com`; empty for `*`.
     suffix: String,
-    mark: String,
+    mark: Mark,
     /// Matches of the hostnames that narrower settings take from it, as `envoy.type.matcher.v3.StringMatcher`.
     narrower: Vec<Value>,
 }
@@ -49,11 +50,11 @@ impl Matcher {
             .filter_map(|setting| Some((HostnamePattern::parse(&setting.hostname).ok()?, setting)))
             .collect();
         if let [(_, setting)] = forwarding.as_slice() {
-            return Self::One(setting.mark.under_configuration().to_owned());
+            return Self::One(setting.mark.clone());
         }
         let (mut exact, mut wildcards, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for (pattern, setting) in &forwarding {
-            let mark = setting.mark.under_configuration().to_owned();
+            let mark = setting.mark.clone();
             let suffix = match pattern {
                 HostnamePattern::Exact(name) => {
                     exact.push((authority(name), mark));
@@ -160,15 +161,15 @@ fn authority(name: &str) -> String {
     }
 }
 
-fn is_marked(mark: &str) -> Value {
+fn is_marked(mark: &Mark) -> Value {
     let input = json!({
         "name": "delivered",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
-            "key": format!("wasm.{mark}")
+            "key": format!("wasm.{}", mark.matched_property)
         }
     });
-    single(input, &json!({ "exact": "" }))
+    single(input, &json!({ "exact": mark.matched_value }))
 }
 
 fn authority_input() -> Value {

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::config::schema::PluginConfig;
 use crate::config::{Config, ConfigError};
+use crate::delivered::FAST_PATH;
 use matcher::Matcher;
 
 /// Every spelling of the managed headers' two families (see [`crate::managed_headers`]), for names in lower case, which Envoy's are.
@@ -56,6 +57,8 @@ impl FastPath {
     /// matcher does not skip. An ECDS resource of this changes the two together.
     #[must_use]
     pub fn skipping(&self, wasm: &Value) -> Value {
+        let mut wasm = wasm.clone();
+        wasm["config"]["root_id"] = FAST_PATH.into();
         let execute = json!({
             "name": "execute",
             "typed_config": {

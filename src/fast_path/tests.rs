@@ -59,13 +59,10 @@ fn holds(predicate: &Value, authority: &str, marks: &[&Mark]) -> bool {
     let single = &predicate["single_predicate"];
     let value_match = &single["value_match"];
     if let Some(key) = single["input"]["typed_config"]["key"].as_str() {
-        assert_eq!(*value_match, json!({ "exact": "" }));
-        let set = marks
-            .iter()
-            .flat_map(|mark| [mark.under_any(), mark.under_configuration()]);
-        return set
-            .map(|name| format!("wasm.{name}"))
-            .any(|name| name == key);
+        return marks.iter().any(|mark| {
+            key == format!("wasm.{}", mark.matched_property)
+                && *value_match == json!({ "exact": mark.matched_value })
+        });
     }
     if let Some(whole) = value_match["exact"].as_str() {
         authority == whole
@@ -259,6 +256,7 @@ fn the_wasm_filter_gets_the_configuration_byte_for_byte() {
     assert_eq!(configs.len(), 1);
     assert_eq!(configs[0]["configuration"]["value"], text);
     assert_eq!(configs[0]["failure_policy"], "FAIL_RELOAD");
+    assert_eq!(configs[0]["root_id"], "fast_path");
 }
 
 #[test]

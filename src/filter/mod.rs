@@ -30,6 +30,8 @@ pub struct Plugin {
     pub metrics: Metrics,
     /// What was logged for it.
     pub notices: Notices,
+    /// Whether Envoy's matcher skips requests of connections that were served ([`crate::delivered::FAST_PATH`]).
+    pub fast_path: bool,
 }
 
 impl Plugin {
@@ -40,6 +42,7 @@ impl Plugin {
             config,
             metrics: Metrics::default(),
             notices: Notices::default(),
+            fast_path: false,
         }
     }
 }
@@ -180,7 +183,7 @@ impl Request {
         let forwards_now = match setting.forward_on {
             None => false,
             Some(ForwardOn::EveryRequest) => true,
-            Some(ForwardOn::FirstRequest) => !was_delivered(host, setting),
+            Some(ForwardOn::FirstRequest) => !self.was_delivered(host, setting),
         };
         self.explanation = if setting.forward_on.is_some() {
             "already_forwarded"
@@ -247,12 +250,28 @@ impl Request {
         }
     }
 
+    /// Whether this connection was served for the setting.
+    fn was_delivered(&self, host: &impl Host, setting: &Setting) -> bool {
+        let delivered = host.property(&setting.mark.property).is_some();
+        if delivered {
+            // The matcher did not know, perhaps because that was under an earlier configuration.
+            self.tell_matcher(host, setting);
+        }
+        delivered
+    }
+
     /// From now on this connection has been served for the setting.
     fn remember_delivery(&self, host: &impl Host) {
         if let Some(setting) = self.setting().filter(|setting| setting.forwards_once()) {
-            for name in [setting.mark.under_any(), setting.mark.under_configuration()] {
-                host.set_connection_property(name, b"");
-            }
+            host.set_connection_property(&setting.mark.property, b"");
+            self.tell_matcher(host, setting);
+        }
+    }
+
+    fn tell_matcher(&self, host: &impl Host, setting: &Setting) {
+        if self.plugin.fast_path {
+            let mark = &setting.mark;
+            host.set_connection_property(&mark.matched_property, mark.matched_value.as_bytes());
         }
     }
 
@@ -270,20 +289,6 @@ impl Request {
             .metrics
             .count(host, &self.plugin.config, self.setting, outcome);
     }
-}
-
-/// Whether this connection was served for the setting. Where that was under an earlier configuration, it is marked anew, for Envoy's matcher to find.
-fn was_delivered(host: &impl Host, setting: &Setting) -> bool {
-    let mark = &setting.mark;
-    let is_there = |name| host.property(name).is_some();
-    if is_there(mark.under_configuration()) {
-        return true;
-    }
-    let before = is_there(mark.under_any());
-    if before {
-        host.set_connection_property(mark.under_configuration(), b"");
-    }
-    before
 }
 
 fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {

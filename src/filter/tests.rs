@@ -82,10 +82,10 @@ fn the_steady_state_reads_one_property_and_counts_nothing() {
     let counters = host.counters.borrow().clone();
     host.property_reads.borrow_mut().clear();
     exchange(&host, &plugin, "a.example");
-    let mark = plugin.config.settings[0].mark.under_configuration();
-    assert_eq!(*host.property_reads.borrow(), [mark]);
+    let property = &*plugin.config.settings[0].mark.property;
+    assert_eq!(*host.property_reads.borrow(), [property]);
     // Envoy would have to ask the module for memory to return anything in.
-    assert_eq!(host.properties.borrow()[mark], b"");
+    assert_eq!(host.properties.borrow()[property], b"");
     assert_eq!(*host.counters.borrow(), counters);
 }
 
@@ -360,4 +360,26 @@ fn the_filter_state_serves_where_the_attribute_is_missing() {
     );
     exchange(&host, &plugin, "a.example");
     assert!(carried(&host));
+}
+
+#[test]
+fn the_matcher_is_told_of_this_configuration_on_the_fast_path_alone() {
+    let json = r#"{"settings":[{"hostname":"a.example","client_certificate_forwarding":true}]}"#;
+    for fast_path in [false, true] {
+        let host = MockHost::with_certificate("a.example", PEM);
+        for json in [json.to_owned(), format!("{json} ")] {
+            let config = Config::from_json(json.as_bytes()).unwrap();
+            let mark = config.settings[0].mark.clone();
+            let plugin = Rc::new(Plugin {
+                fast_path,
+                ..Plugin::new(config)
+            });
+            exchange(&host, &plugin, "a.example");
+            let properties = host.properties.borrow();
+            let told = properties.get(&*mark.matched_property);
+            let expected = fast_path.then(|| mark.matched_value.as_bytes().to_vec());
+            assert_eq!(told, expected.as_ref());
+        }
+        assert_eq!(host.counted("a.example", "forwarded"), 1);
+    }
 }

@@ -14,6 +14,7 @@ use super::envoy::{self, Envoy};
 use super::{Host, Level};
 use crate::config::Config;
 use crate::connection::CERTIFICATE;
+use crate::delivered::FAST_PATH;
 use crate::enforcement;
 use crate::filter::{Action, Plugin, Request};
 use crate::notices;
@@ -61,22 +62,28 @@ extern "C" fn proxy_on_configure(root: u32, _configuration_size: usize) -> bool 
         Ok(config) => config,
         Err(error) => return refuse(&error.to_string()),
     };
-    if let Err(reason) = declare_connection_properties(&config) {
+    let root_id = Envoy.property("plugin_root_id");
+    let plugin = Rc::new(Plugin {
+        fast_path: root_id.is_some_and(|id| id == FAST_PATH.as_bytes()),
+        ..Plugin::new(config)
+    });
+    if let Err(reason) = declare_connection_properties(&plugin) {
         return refuse(&reason);
     }
-    notices::loaded(&Envoy, &config, json.is_empty());
-    let plugin = Rc::new(Plugin::new(config));
+    notices::loaded(&Envoy, &plugin.config, json.is_empty());
     CONTEXTS.with_borrow_mut(|contexts| contexts.plugins.insert(root, plugin));
     true
 }
 
 /// Tells Envoy which properties are the connection's. What is set without that lives no longer than its request.
-fn declare_connection_properties(config: &Config) -> Result<(), String> {
-    let marks = config
-        .settings
-        .iter()
+fn declare_connection_properties(plugin: &Plugin) -> Result<(), String> {
+    let settings = plugin.config.settings.iter();
+    let marks = settings
         .filter(|setting| setting.forwards_once())
-        .flat_map(|setting| [setting.mark.under_any(), setting.mark.under_configuration()]);
+        .flat_map(|setting| {
+            let matched = plugin.fast_path.then_some(&*setting.mark.matched_property);
+            std::iter::once(&*setting.mark.property).chain(matched)
+        });
     let refused = std::iter::once(CERTIFICATE)
         .chain(marks)
         .find(|name| !envoy::declare_connection_property(name));
