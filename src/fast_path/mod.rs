@@ -58,7 +58,9 @@ impl FastPath {
     #[must_use]
     pub fn skipping(&self, wasm: &Value) -> Value {
         let mut wasm = wasm.clone();
-        wasm["config"]["root_id"] = FAST_PATH.into();
+        if let Some(config) = wasm.get_mut("config").and_then(Value::as_object_mut) {
+            config.insert("root_id".to_owned(), FAST_PATH.into());
+        }
         let execute = json!({
             "name": "execute",
             "typed_config": {
