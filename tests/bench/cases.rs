@@ -167,6 +167,12 @@ pub(crate) fn chosen(cases: Vec<Case>, names: &[String]) -> Result<Vec<Case>, Fa
     Ok(cases.into_iter().filter(needed).collect())
 }
 
+/// What belongs to the case of that name, in a list as long as that of the cases.
+pub(crate) fn find<'a, T>(cases: &[Case], all: &'a [T], name: &str) -> Option<&'a T> {
+    let index = cases.iter().position(|case| case.name() == name)?;
+    all.get(index)
+}
+
 /// Single steps of the steady state, each on top of the wasm filter that does nothing.
 fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     let response_headers = Steps {

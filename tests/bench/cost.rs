@@ -8,7 +8,7 @@ use support::{Envoy, wasm_module};
 
 use crate::{
     bench_envoy,
-    cases::{Case, NO_FILTER, cases, chosen},
+    cases::{Case, NO_FILTER, cases, chosen, find},
     chart::{self, Bar},
     head::Head,
     load::{client_tls, open_all, request},
@@ -174,12 +174,6 @@ fn with_log(failure: Failure, envoy: &Envoy) -> Failure {
         }
         other => other,
     }
-}
-
-/// What belongs to the case of that name, in a list as long as that of the cases.
-fn find<'a, T>(cases: &[Case], all: &'a [T], name: &str) -> Option<&'a T> {
-    let index = cases.iter().position(|case| case.name() == name)?;
-    all.get(index)
 }
 
 struct Row<'a> {

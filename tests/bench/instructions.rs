@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     bench_envoy,
-    cases::{Case, cases, chosen},
+    cases::{Case, cases, chosen, find},
     head::Head,
     load::{Connection, Until, client_tls, open_all, request, slice},
     options::Options,
@@ -104,15 +104,11 @@ struct Counted {
 }
 
 impl Counted {
-    fn count(&self, name: &str) -> Option<f64> {
-        let index = self.cases.iter().position(|case| case.name() == name)?;
-        self.counts.get(index).copied()
-    }
-
     /// Over the case's baseline; `None` for a baseline.
     fn added(&self, name: &str) -> Option<f64> {
-        let case = self.cases.iter().find(|case| case.name() == name)?;
-        Some(self.count(name)? - self.count(case.baseline?)?)
+        let count = |name| find(&self.cases, &self.counts, name);
+        let case = find(&self.cases, &self.cases, name)?;
+        Some(count(name)? - count(case.baseline?)?)
     }
 
     fn print(&self) {
