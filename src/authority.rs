@@ -1,4 +1,4 @@
-//! The hostname that a request is for, out of its `:authority` or `Host` (spec §4.2).
+//! The hostname that a request is for, out of its `:authority` or `Host` (contract §4.2).
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};

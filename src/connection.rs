@@ -27,7 +27,7 @@ pub struct Record {
 pub enum Presented {
     /// None was presented: plain text, or TLS without a client certificate.
     No,
-    /// One was presented, but no source gives it (spec §4.3).
+    /// One was presented, but no source gives it (contract §4.3).
     SourceMissing,
     /// One was presented, and nothing says that it was verified.
     Unverified,

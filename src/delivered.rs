@@ -1,4 +1,4 @@
-//! What a connection was served for: the settings whose certificate headers the origin has had (spec §4.5).
+//! What a connection was served for: the settings whose certificate headers the origin has had (contract §4.5).
 //!
 //! Envoy keeps it with the downstream connection and frees it with that: a property for each such setting, which is empty. That it is there
 //! says all, so Envoy has nothing to return and does not ask the module for memory. That saves 8,100 of the 37,600 instructions that a

@@ -1,4 +1,4 @@
-//! Requests that the filter answers itself (spec §4.1, §4.7).
+//! Requests that the filter answers itself (contract §4.1, §4.7).
 
 use crate::config::Config;
 use crate::config::compiled::Setting;

@@ -1,4 +1,4 @@
-//! Which setting a hostname belongs to: the patterns of the settings, and the table that finds the most specific one (spec §3).
+//! Which setting a hostname belongs to: the patterns of the settings, and the table that finds the most specific one (contract §3).
 
 use std::collections::HashMap;
 use std::fmt;

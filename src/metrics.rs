@@ -1,4 +1,4 @@
-//! One counter per setting and outcome (spec §4.9), named from the configuration alone.
+//! One counter per setting and outcome (contract §4.9), named from the configuration alone.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Reads the downstream connection's certificate from Envoy, once per connection (spec §4.3, §4.4).
+//! Reads the downstream connection's certificate from Envoy, once per connection (contract §4.3, §4.4).
 
 use crate::certificate::{Certificate, pem, xfcc};
 use crate::config::{Config, compiled::VerifiedBy};

@@ -1,4 +1,4 @@
-//! What the filter does to a response (spec §4.9).
+//! What the filter does to a response (contract §4.9).
 
 use crate::config::Config;
 use crate::config::compiled::Setting;

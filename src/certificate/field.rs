@@ -1,4 +1,4 @@
-//! The fields that headers can carry, and their names in configuration (spec §4.6).
+//! The fields that headers can carry, and their names in configuration (contract §4.6).
 
 use crate::nearest::nearest;
 

@@ -94,7 +94,7 @@ impl Config {
     /// Reads, checks and compiles `json`; an empty one has no settings.
     ///
     /// # Errors
-    /// The first thing that spec §3 does not allow.
+    /// The first thing that contract §3 does not allow.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         if json.is_empty() {
             return Self::compile(&PluginConfig::from_json(br#"{"settings":[]}"#)?, json);

@@ -1,4 +1,4 @@
-//! The configuration's JSON, key by key, as spec §3 has it. Anything that is not here is refused.
+//! The configuration's JSON, key by key, as contract §3 has it. Anything that is not here is refused.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -104,7 +104,7 @@ pub struct HostnameSettings {
     pub response_headers: HeaderFields,
 }
 
-/// What says that a certificate was verified (spec §4.4).
+/// What says that a certificate was verified (contract §4.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -116,7 +116,7 @@ pub enum VerifiedBy {
     Listener,
 }
 
-/// What happens to a request that carries a managed header (spec §4.1).
+/// What happens to a request that carries a managed header (contract §4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -128,7 +128,7 @@ pub enum OnSpoofedHeader {
     Reject,
 }
 
-/// Where the certificate chain comes from (spec §4.3).
+/// Where the certificate chain comes from (contract §4.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -140,7 +140,7 @@ pub enum CertificateChainSource {
     Xfcc,
 }
 
-/// Which requests carry the certificate (spec §4.5).
+/// Which requests carry the certificate (contract §4.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -279,7 +279,7 @@ impl PluginConfig {
     /// Reads the JSON. What it means is checked by [`super::Config::compile`].
     ///
     /// # Errors
-    /// Where and why the text is not JSON, or has a key or a value that spec §3 does not know.
+    /// Where and why the text is not JSON, or has a key or a value that contract §3 does not know.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         read_object(json)
     }

@@ -1,4 +1,4 @@
-//! The fast path (spec §6): Envoy's own filters do what is left to do on a connection that was served, and the VM is entered only
+//! The fast path (contract §6): Envoy's own filters do what is left to do on a connection that was served, and the VM is entered only
 //! where there is something to send.
 //!
 //! Two HTTP filters, in this order: `header_mutation` removes every spelling of the managed headers, and a `composite` filter makes the
@@ -37,7 +37,7 @@ impl FastPath {
     /// exactly this one.
     ///
     /// # Errors
-    /// What spec §3 does not allow, or what the filter has to see every request for, with the JSON path.
+    /// What contract §3 does not allow, or what the filter has to see every request for, with the JSON path.
     pub fn new(configuration: &str) -> Result<Self, ConfigError> {
         let config = Config::from_json(configuration.as_bytes())?;
         refused::check(&PluginConfig::from_json(configuration.as_bytes())?)?;

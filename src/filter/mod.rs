@@ -165,7 +165,7 @@ impl Request {
         }
     }
 
-    /// Removes the managed headers that the client made, or refuses the request (spec §4.1).
+    /// Removes the managed headers that the client made, or refuses the request (contract §4.1).
     fn sanitise(&mut self, host: &impl Host, map: Map, spoofed: &[&[u8]]) -> Action {
         if self.plugin.config.reject_spoofed_headers {
             self.under_way = None;
@@ -299,7 +299,7 @@ fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {
     }
 }
 
-/// A request whose headers could not be read or cleaned never goes on (spec §4.10).
+/// A request whose headers could not be read or cleaned never goes on (contract §4.10).
 fn fail_closed(host: &impl Host) -> Action {
     host.reply(&enforcement::unreadable_headers());
     Action::Stop

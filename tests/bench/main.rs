@@ -1,4 +1,4 @@
-//! `make bench`: what the filter costs in a real Envoy, beside the alternatives (spec §6).
+//! `make bench`: what the filter costs in a real Envoy, beside the alternatives (contract §6).
 
 mod bench_envoy;
 mod cases;

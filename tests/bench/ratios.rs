@@ -1,4 +1,4 @@
-//! The ratios that the contract limits (spec §6).
+//! The ratios that the contract limits (contract §6).
 
 use crate::cases::{FAST_PATH_STEADY, IDLE_WASM, LUA_EVERY, LUA_FIRST, PLAIN_EVERY, PLAIN_STEADY};
 

@@ -68,7 +68,7 @@ pub(crate) fn assert_carries_none(request: &Recorded) {
     assert!(!carries_certificate(request), "{request:#?}");
 }
 
-/// Whether an origin that folds names could take this one for a managed header (spec §4.1).
+/// Whether an origin that folds names could take this one for a managed header (contract §4.1).
 pub(crate) fn is_managed(name: &str) -> bool {
     let folded = name
         .to_ascii_lowercase()

@@ -1,4 +1,4 @@
-//! Which configurations are taken, and what is said of those that are not (spec §3).
+//! Which configurations are taken, and what is said of those that are not (contract §3).
 
 use std::time::{Duration, Instant};
 

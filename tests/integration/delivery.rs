@@ -1,4 +1,4 @@
-//! What counts as delivered: that the origin answered (spec §4.5).
+//! What counts as delivered: that the origin answered (contract §4.5).
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `require_client_certificate` (spec §4.7): what is answered 403, on which connections.
+//! `require_client_certificate` (contract §4.7): what is answered 403, on which connections.
 
 use serde_json::{Value, json};
 use support::{

@@ -1,4 +1,4 @@
-//! Ways to name the protected hostname so that the filter would not see it (spec §4.7): none reaches the origin without a certificate.
+//! Ways to name the protected hostname so that the filter would not see it (contract §4.7): none reaches the origin without a certificate.
 
 use serde_json::json;
 use support::{

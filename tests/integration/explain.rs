@@ -1,4 +1,4 @@
-//! `explain` (spec §4.9): the response says what the filter did and which setting it was for.
+//! `explain` (contract §4.9): the response says what the filter did and which setting it was for.
 
 use serde_json::{Value, json};
 use support::{Client, Envoy, Identity, Listener, Origin, PROTOCOLS, Request, Response, pki};

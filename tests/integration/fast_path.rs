@@ -1,4 +1,4 @@
-//! The fast path (spec §6): once a connection was served, its requests no longer enter the VM, and nothing else changes.
+//! The fast path (contract §6): once a connection was served, its requests no longer enter the VM, and nothing else changes.
 //!
 //! The tests of delivery, of reloads and of what a client may not say run against the fast path too, with `DEPLOYMENT=fast-path`.
 

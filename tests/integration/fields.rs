@@ -1,4 +1,4 @@
-//! What headers say of a certificate (spec §4.6), over every protocol.
+//! What headers say of a certificate (contract §4.6), over every protocol.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Which requests carry the certificate (spec §1, §4.2, §4.5).
+//! Which requests carry the certificate (contract §1, §4.2, §4.5).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A real gRPC client: what it is told where a certificate is required (spec §4.7).
+//! A real gRPC client: what it is told where a certificate is required (contract §4.7).
 
 use serde_json::json;
 use support::{Answer, Envoy, Identity, Listener, Origin, pki};

@@ -1,4 +1,4 @@
-//! No input makes the VM fail (spec §4.8, §4.10).
+//! No input makes the VM fail (contract §4.8, §4.10).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

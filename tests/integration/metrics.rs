@@ -1,4 +1,4 @@
-//! The counters, as Prometheus sees them (spec §4.9).
+//! The counters, as Prometheus sees them (contract §4.9).
 
 use std::collections::BTreeSet;
 

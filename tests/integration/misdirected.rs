@@ -1,4 +1,4 @@
-//! `sni_must_match` (spec §4.7): what is answered 421.
+//! `sni_must_match` (contract §4.7): what is answered 421.
 
 use serde_json::{Value, json};
 use support::{Client, Envoy, Listener, Origin, Protocol, pki};

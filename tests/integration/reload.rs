@@ -1,4 +1,4 @@
-//! Configuration updates under open connections (spec §3, §4.5).
+//! Configuration updates under open connections (contract §3, §4.5).
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Other filters and routes that change a request on its way (spec §4.7): what they can and can't do to enforcement.
+//! Other filters and routes that change a request on its way (contract §4.7): what they can and can't do to enforcement.
 
 use serde_json::{Value, json};
 use support::{Answer, Client, Envoy, Listener, Origin, Request, pki};

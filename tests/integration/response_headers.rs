@@ -1,4 +1,4 @@
-//! `response_headers` on every response, whoever made it (spec §4.9).
+//! `response_headers` on every response, whoever made it (contract §4.9).
 
 use serde_json::{Value, json};
 use support::{Answer, Client, Envoy, Listener, Origin, Request, Response, mtls_protocols, pki};

@@ -1,4 +1,4 @@
-//! A client can never speak for the filter (spec §4.1).
+//! A client can never speak for the filter (contract §4.1).
 
 use serde_json::json;
 use support::{

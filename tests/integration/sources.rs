@@ -1,4 +1,4 @@
-//! Where the certificate comes from (spec §4.3).
+//! Where the certificate comes from (contract §4.3).
 
 use serde_json::{Value, json};
 use support::{Client, Envoy, Listener, Origin, Protocol, envoy_version, mtls_protocols, pki};

@@ -1,4 +1,4 @@
-//! Which certificates count as verified (spec §4.4).
+//! Which certificates count as verified (contract §4.4).
 
 use serde_json::{Value, json};
 use support::{

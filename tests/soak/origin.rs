@@ -166,7 +166,7 @@ impl Seen {
     }
 }
 
-/// Whether an origin that folds names could take this one for a managed header (spec §4.1).
+/// Whether an origin that folds names could take this one for a managed header (contract §4.1).
 fn is_managed(name: &str) -> bool {
     let folded = name.replace(['_', '.'], "-");
     folded.starts_with("cf-client-cert-") || folded.starts_with("cf-cert-")

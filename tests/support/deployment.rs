@@ -1,4 +1,4 @@
-//! The two ways to deploy the filter (spec §6), which the same tests run against: `DEPLOYMENT=fast-path` picks the second.
+//! The two ways to deploy the filter (contract §6), which the same tests run against: `DEPLOYMENT=fast-path` picks the second.
 
 use std::path::Path;
 

@@ -11,7 +11,7 @@ use crate::facts::{Facts, repository, run};
 use crate::image;
 use crate::layout::Layout;
 
-/// Largest module, in bytes (spec §6: 350 KiB).
+/// Largest module, in bytes (contract §6: 350 KiB).
 const MAX_MODULE_BYTES: usize = 350 * 1024;
 
 /// Says what it found, or what is wrong.

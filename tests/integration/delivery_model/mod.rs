@@ -1,4 +1,4 @@
-//! Delivery as a property (spec §4.5): random requests, failures and reloads on connections of every protocol, checked by a model.
+//! Delivery as a property (contract §4.5): random requests, failures and reloads on connections of every protocol, checked by a model.
 //!
 //! `DELIVERY_SEED` repeats a run, `DELIVERY_SEQUENCES` and `DELIVERY_STEPS` set how many sequences there are and how long each is. A
 //! sequence that fails names its own seed; fewer steps of it are its beginning.

@@ -1,5 +1,5 @@
 //! Faults of origins, clients, Envoy and the filter itself: whatever fails, the certificate is neither lost nor repeated where it was
-//! delivered, and nothing that a client made up passes (spec §4.1, §4.5, §4.7, §4.10).
+//! delivered, and nothing that a client made up passes (contract §4.1, §4.5, §4.7, §4.10).
 //!
 //! Configuration updates have their own tests in `reload` and `reload_under_load`, and random faults of all kinds in `delivery_model`.
 

@@ -1,4 +1,4 @@
-//! The VM fails (it never should): `FAIL_RELOAD` starts it again, and nothing passes it meanwhile (spec §4.10).
+//! The VM fails (it never should): `FAIL_RELOAD` starts it again, and nothing passes it meanwhile (contract §4.10).
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Whatever names a client makes up, no origin takes them for the filter's (spec §4.1): generated requests over each protocol, judged by
+//! Whatever names a client makes up, no origin takes them for the filter's (contract §4.1): generated requests over each protocol, judged by
 //! how origins name their variables.
 //!
 //! `SPOOFING_REQUESTS` sets how many per protocol, `SPOOFING_SEED` repeats a run.

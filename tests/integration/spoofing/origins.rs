@@ -129,7 +129,7 @@ impl Managed {
         })
     }
 
-    /// Whether spec §4.1 has the header removed, said in another way than the filter says it: as the words of the name.
+    /// Whether contract §4.1 has the header removed, said in another way than the filter says it: as the words of the name.
     pub(crate) fn are_words_of(&self, name: &str) -> bool {
         let words = words(name);
         words.starts_with(&["cf".into(), "client".into(), "cert".into()]) && words.len() > 3

@@ -1,4 +1,4 @@
-//! Header names as origins fold them, and the ones that clients may not send (spec §4.1).
+//! Header names as origins fold them, and the ones that clients may not send (contract §4.1).
 
 /// Letters in lower case, digits, the colon of pseudo-headers, and `-` for everything else.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Hostnames: of requests, of settings, and which setting a request gets (spec §3, §4.2).
+//! Hostnames: of requests, of settings, and which setting a request gets (contract §3, §4.2).
 
 use std::net::Ipv6Addr;
 

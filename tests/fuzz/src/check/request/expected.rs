@@ -1,4 +1,4 @@
-//! What becomes of a request, decided from the contract (spec §4) and the case alone.
+//! What becomes of a request, decided from the contract (contract §4) and the case alone.
 
 use client_cert_forwarder::config::compiled::{Setting, VerifiedBy};
 use client_cert_forwarder::config::schema::ForwardOn;
