@@ -5,7 +5,7 @@
 use crate::certificate::Verification;
 use crate::config::compiled::Id;
 
-/// The connection-wide property that holds a connection's [`Record`].
+/// The connection-wide property that holds a connection's [`PeerCertificate`].
 pub const CERTIFICATE: &str = "client_cert_forwarder.certificate";
 
 /// What one connection's certificate gives to headers: computed once, and from then on read in place from the bytes that Envoy keeps.
@@ -13,7 +13,7 @@ pub const CERTIFICATE: &str = "client_cert_forwarder.certificate";
 /// They are the configuration's id, three facts as a byte each (the last: whether there is TLS), then the SNI and every value, each
 /// behind its length as a little-endian `u32`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct PeerCertificate {
     /// What is known of the certificate.
     pub presented: Presented,
     /// Whether the encoded leaf is over the limit.
@@ -50,7 +50,7 @@ impl Presented {
 const FACTS: usize = 3;
 const TEXTS_START: usize = size_of::<Id>() + FACTS;
 
-impl Record {
+impl PeerCertificate {
     /// The record under the configuration of that id: the connection's SNI (empty when the client sent none, `None` on plain text), and
     /// the values of the configuration's fields in its order, none where there is no certificate.
     #[must_use]
@@ -135,13 +135,13 @@ fn split_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Presented, Record};
+    use super::{PeerCertificate, Presented};
 
     const CONFIG: [u8; 8] = *b"config 1";
 
-    fn record(presented: Presented, server_name: Option<&[u8]>) -> Record {
+    fn record(presented: Presented, server_name: Option<&[u8]>) -> PeerCertificate {
         let values = ["MIIB".to_owned(), String::new(), "x".to_owned()];
-        Record::new(&CONFIG, presented, true, server_name, &values)
+        PeerCertificate::new(&CONFIG, presented, true, server_name, &values)
     }
 
     #[test]
@@ -154,7 +154,8 @@ mod tests {
         ] {
             for server_name in [None, Some(&b""[..]), Some(b"api.example.com")] {
                 let record = record(presented, server_name);
-                let read = Record::from_bytes(record.as_bytes().to_vec(), &CONFIG).unwrap();
+                let read =
+                    PeerCertificate::from_bytes(record.as_bytes().to_vec(), &CONFIG).unwrap();
                 assert_eq!(read, record);
                 assert_eq!((read.presented, read.too_large), (presented, true));
                 assert_eq!(read.server_name(), server_name);
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn another_configurations_record_does_not_count() {
         let bytes = record(Presented::Verified, None).as_bytes().to_vec();
-        assert_eq!(Record::from_bytes(bytes, b"config 2"), None);
+        assert_eq!(PeerCertificate::from_bytes(bytes, b"config 2"), None);
     }
 
     #[test]
@@ -176,7 +177,7 @@ mod tests {
         for length in 0..whole.as_bytes().len() {
             let cut = whole.as_bytes()[..length].to_vec();
             assert_ne!(
-                Record::from_bytes(cut, &CONFIG).as_ref(),
+                PeerCertificate::from_bytes(cut, &CONFIG).as_ref(),
                 Some(&whole),
                 "cut to {length} bytes"
             );

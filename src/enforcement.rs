@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::config::compiled::Setting;
-use crate::connection::{Presented, Record};
-use crate::host::LocalReply;
+use crate::connection::{PeerCertificate, Presented};
+use crate::hostcalls::LocalReply;
 use crate::metrics::Outcome;
 
 /// Why a request for `setting` may not go on over the connection that `record` tells of; `None` when it may.
@@ -11,7 +11,7 @@ use crate::metrics::Outcome;
 pub fn refusal(
     config: &Config,
     setting: &Setting,
-    record: &Record,
+    record: &PeerCertificate,
 ) -> Option<(Outcome, LocalReply)> {
     let body = match record.presented {
         Presented::Verified => None,
@@ -47,7 +47,7 @@ pub fn refusal(
 
 /// Whether the connection was opened for a hostname of the same setting. Unlike an authority the SNI is a name as it stands (RFC 6066
 /// §3): with a port or a dot behind it, Envoy would not have chosen that hostname's filter chain.
-fn sni_matches(config: &Config, setting: &Setting, record: &Record) -> bool {
+fn sni_matches(config: &Config, setting: &Setting, record: &PeerCertificate) -> bool {
     let server_name = record.server_name().unwrap_or_default();
     let opened_for = config.setting(&server_name.to_ascii_lowercase());
     !server_name.is_empty() && opened_for.is_some_and(|(_, other)| other.id == setting.id)
@@ -95,7 +95,7 @@ fn reply(status: u16, details: &'static str, body: &'static str) -> LocalReply {
 mod tests {
     use super::refusal;
     use crate::config::Config;
-    use crate::connection::{Presented, Record};
+    use crate::connection::{PeerCertificate, Presented};
 
     /// Status of the refusal for `hostname` of a connection with that certificate and SNI; 0 when there is none.
     fn status(hostname: &str, presented: Presented, server_name: Option<&[u8]>) -> u16 {
@@ -107,7 +107,7 @@ mod tests {
             {"hostname":"free.example"}]}"#;
         let config = Config::from_json(json).unwrap();
         let (_, setting) = config.setting(hostname.as_bytes()).unwrap();
-        let record = Record::new(&config.id, presented, false, server_name, &[]);
+        let record = PeerCertificate::new(&config.id, presented, false, server_name, &[]);
         refusal(&config, setting, &record).map_or(0, |(_, reply)| reply.status)
     }
 

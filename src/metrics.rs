@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::config::Config;
-use crate::host::Host;
+use crate::hostcalls::Hostcalls;
 
 /// What the filter did with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +64,7 @@ impl Metrics {
     /// Counts `outcome` for the setting of that number in `config`.
     pub fn count(
         &self,
-        host: &impl Host,
+        envoy: &impl Hostcalls,
         config: &Config,
         setting: Option<usize>,
         outcome: Outcome,
@@ -74,12 +74,12 @@ impl Metrics {
             let hostname = setting
                 .and_then(|number| config.settings.get(number))
                 .map_or(NO_SETTING, |setting| &setting.hostname);
-            let id = host.define_counter(&counter_name(hostname, outcome))?;
+            let id = envoy.define_counter(&counter_name(hostname, outcome))?;
             ids.insert((setting, outcome), id);
             Some(id)
         });
         if let Some(id) = id {
-            host.increment_counter(id);
+            envoy.increment_counter(id);
         }
     }
 }

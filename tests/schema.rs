@@ -6,8 +6,8 @@ use client_cert_forwarder::config::{Config, json_schema::plugin_config};
 use jsonschema::Validator;
 use serde_json::Value;
 
-#[path = "../src/config/refused.rs"]
-mod refused;
+#[path = "../src/config/refused_examples.rs"]
+mod refused_examples;
 
 #[test]
 fn the_committed_schema_is_the_one_that_the_types_make() {
@@ -38,10 +38,10 @@ fn every_shipped_configuration_is_accepted_by_schema_and_filter() {
 #[test]
 fn what_the_filter_refuses_the_schema_refuses_where_a_schema_can() {
     let schema = schema();
-    let keys = refused::KEYS
+    let keys = refused_examples::KEYS
         .iter()
-        .map(|(keys, refusal, by_schema)| (refused::with_keys(keys), refusal, by_schema));
-    let configurations = refused::CONFIGURATIONS
+        .map(|(keys, refusal, by_schema)| (refused_examples::with_keys(keys), refusal, by_schema));
+    let configurations = refused_examples::CONFIGURATIONS
         .iter()
         .map(|(json, refusal, by_schema)| ((*json).to_owned(), refusal, by_schema));
     let mut wrong = Vec::new();

@@ -11,7 +11,7 @@ use super::schema::{
 };
 use crate::certificate::Limits;
 use crate::certificate::field::{Field, MANAGED_TRANSFORM};
-use crate::delivered::Mark;
+use crate::delivery_state::DeliveryState;
 use crate::hostname::{HostnamePattern, HostnameTable};
 use crate::managed_headers::{ManagedHeaders, fold};
 
@@ -48,7 +48,7 @@ pub struct Config {
     /// Whether responses say what the filter did.
     pub explain: bool,
     /// Whether some setting refuses requests, so that no request may pass whose hostname is in doubt.
-    pub enforces: bool,
+    pub refuses_requests: bool,
     /// Whether some setting sends `Client-Cert`, so that responses may vary on it (RFC 9440 §2.4).
     pub sends_rfc9440: bool,
     hostnames: HostnameTable,
@@ -62,7 +62,7 @@ pub struct Setting {
     /// Tells this setting from others, whatever configuration it stands in.
     pub id: Id,
     /// What says that a connection was served for this setting.
-    pub mark: Mark,
+    pub delivery: DeliveryState,
     /// Whether the two forwarding headers go out, and when.
     pub forward_on: Option<ForwardOn>,
     /// The two forwarding headers; empty when they don't go out.
@@ -163,7 +163,7 @@ impl Config {
                 max_certificate_chain_bytes: config.max_certificate_chain_bytes as usize,
             },
             explain: config.explain,
-            enforces: settings
+            refuses_requests: settings
                 .iter()
                 .any(|setting| setting.require_client_certificate || setting.sni_must_match),
             sends_rfc9440,
@@ -259,7 +259,7 @@ impl Setting {
         Ok(Self {
             id,
             // Without this filter's version: a matcher made for this text stays good for newer modules.
-            mark: Mark::new(&id, text_id),
+            delivery: DeliveryState::new(&id, text_id),
             hostname,
             forward_on,
             forwarding_headers: forwarding_headers

@@ -5,7 +5,7 @@ mod error;
 #[cfg(feature = "schema")]
 pub mod json_schema;
 #[cfg(test)]
-mod refused;
+mod refused_examples;
 pub mod schema;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What is accepted, what is refused, and in which words.
 
 use super::Config;
-use super::refused::{self, with_keys};
+use super::refused_examples::{self, with_keys};
 
 fn refusal(json: &str) -> String {
     Config::from_json(json.as_bytes())
@@ -70,7 +70,7 @@ fn the_sni_must_match_where_a_certificate_is_required_unless_said_otherwise() {
 
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
-    for (json, expected, _) in refused::CONFIGURATIONS {
+    for (json, expected, _) in refused_examples::CONFIGURATIONS {
         let refusal = refusal(json);
         assert!(
             refusal.contains(expected),
@@ -82,7 +82,7 @@ fn what_is_wrong_is_named_with_its_place() {
 
 #[test]
 fn a_settings_keys_are_checked_at_their_place() {
-    for (keys, expected, _) in refused::KEYS {
+    for (keys, expected, _) in refused_examples::KEYS {
         let (refusal, expected) = (refusal(&with_keys(keys)), format!("settings[1]{expected}"));
         assert!(
             refusal.starts_with(&expected),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 use crate::config::compiled::Setting;
-use crate::delivered::Mark;
+use crate::delivery_state::DeliveryState;
 use crate::hostname::HostnamePattern;
 
 /// How many narrower settings a wildcard may have and still be skipped: each is compared with the hostname of each request.
@@ -20,11 +20,11 @@ const PLAIN_NAME: &str = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*";
 #[derive(Debug)]
 pub(super) enum Matcher {
     /// One setting forwards: with its mark nothing is left to do for any hostname.
-    One(Mark),
+    One(DeliveryState),
     /// Several do: each hostname asks for its own setting's mark.
     Several {
         /// Hostname (as in an authority) and mark.
-        exact: Vec<(String, Mark)>,
+        exact: Vec<(String, DeliveryState)>,
         wildcards: Vec<Wildcard>,
         left_out: Vec<String>,
     },
@@ -35,13 +35,13 @@ pub(super) enum Matcher {
 pub(super) struct Wildcard {
     /// `.example.com`; empty for `*`.
     suffix: String,
-    mark: Mark,
+    delivery: DeliveryState,
     /// Matches of the hostnames that narrower settings take from it, as `envoy.type.matcher.v3.StringMatcher`.
     narrower: Vec<Value>,
 }
 
 impl Matcher {
-    /// For a configuration that [`super::refused`] lets pass.
+    /// For a configuration that [`super::eligibility`] lets pass.
     pub(super) fn new(config: &Config) -> Self {
         let forwarding: Vec<(HostnamePattern, &Setting)> = config
             .settings
@@ -50,14 +50,14 @@ impl Matcher {
             .filter_map(|setting| Some((HostnamePattern::parse(&setting.hostname).ok()?, setting)))
             .collect();
         if let [(_, setting)] = forwarding.as_slice() {
-            return Self::One(setting.mark.clone());
+            return Self::One(setting.delivery.clone());
         }
         let (mut exact, mut wildcards, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for (pattern, setting) in &forwarding {
-            let mark = setting.mark.clone();
+            let delivery = setting.delivery.clone();
             let suffix = match pattern {
                 HostnamePattern::Exact(name) => {
-                    exact.push((authority(name), mark));
+                    exact.push((authority(name), delivery));
                     continue;
                 }
                 HostnamePattern::Wildcard(suffix) => suffix.clone(),
@@ -72,7 +72,7 @@ impl Matcher {
             } else {
                 wildcards.push(Wildcard {
                     suffix,
-                    mark,
+                    delivery,
                     narrower,
                 });
             }
@@ -94,7 +94,7 @@ impl Matcher {
     /// As JSON; what is not skipped gets that action, which stands in it once: Envoy makes a plugin of each wasm filter in it.
     pub(super) fn to_json(&self, otherwise: &Value) -> Value {
         match self {
-            Self::One(mark) => list_or(vec![skip_where(is_marked(mark))], otherwise),
+            Self::One(delivery) => list_or(vec![skip_where(is_delivered(delivery))], otherwise),
             Self::Several {
                 exact, wildcards, ..
             } => {
@@ -105,7 +105,7 @@ impl Matcher {
                 if exact.is_empty() {
                     return list_or(wildcards, otherwise);
                 }
-                // Envoy also asks this for a name of the map whose mark is not there: each wildcard leaves out the names of narrower settings.
+                // Envoy also asks this for a name of the map whose delivery is not there: each wildcard leaves out the names of narrower settings.
                 let not_by_name = if wildcards.is_empty() {
                     json!({ "action": otherwise })
                 } else {
@@ -113,9 +113,9 @@ impl Matcher {
                 };
                 let by_name: Map<String, Value> = exact
                     .iter()
-                    .map(|(name, mark)| {
-                        let marked = list(vec![skip_where(is_marked(mark))]);
-                        (name.clone(), json!({ "matcher": marked }))
+                    .map(|(name, delivery)| {
+                        let delivered = list(vec![skip_where(is_delivered(delivery))]);
+                        (name.clone(), json!({ "matcher": delivered }))
                     })
                     .collect();
                 json!({
@@ -130,7 +130,10 @@ impl Matcher {
 impl Wildcard {
     fn predicate(&self) -> Value {
         let name = json!({ "safe_regex": { "google_re2": {}, "regex": format!("{PLAIN_NAME}{}", self.suffix.replace('.', r"\.")) } });
-        let mut all = vec![is_marked(&self.mark), single(authority_input(), &name)];
+        let mut all = vec![
+            is_delivered(&self.delivery),
+            single(authority_input(), &name),
+        ];
         let except = |taken| json!({ "not_matcher": single(authority_input(), taken) });
         all.extend(self.narrower.iter().map(except));
         json!({ "and_matcher": { "predicate": all } })
@@ -161,15 +164,15 @@ fn authority(name: &str) -> String {
     }
 }
 
-fn is_marked(mark: &Mark) -> Value {
+fn is_delivered(delivery: &DeliveryState) -> Value {
     let input = json!({
         "name": "delivered",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
-            "key": format!("wasm.{}", mark.matched_property)
+            "key": format!("wasm.{}", delivery.matched_property)
         }
     });
-    single(input, &json!({ "exact": mark.matched_value }))
+    single(input, &json!({ "exact": delivery.matched_value }))
 }
 
 fn authority_input() -> Value {

@@ -3,15 +3,15 @@
 //!
 //! Two HTTP filters, in this order: `header_mutation` removes every spelling of the managed headers, and a `composite` filter makes the
 //! wasm filter for a request unless its `ExtensionWithMatcher` finds in the connection's filter state the
-//! [`Mark`](crate::delivered::Mark) of the request's setting under the configuration that the matcher was made for.
+//! [`DeliveryState`](crate::delivery_state::DeliveryState) of the request's setting under the configuration that the matcher was made for.
 //!
 //! An `ExtensionWithMatcher` around the wasm filter itself would skip its callbacks only: Envoy makes and destroys the filter and its
 //! context in the VM for the requests that it skips too.
 //!
 //! This is a generator for operators: no part of it runs in Envoy.
 
+mod eligibility;
 mod matcher;
-mod refused;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::config::schema::PluginConfig;
 use crate::config::{Config, ConfigError};
-use crate::delivered::FAST_PATH;
+use crate::delivery_state::FAST_PATH;
 use matcher::Matcher;
 
 /// Every spelling of the managed headers' two families (see [`crate::managed_headers`]), for names in lower case, which Envoy's are.
@@ -40,7 +40,7 @@ impl FastPath {
     /// What contract §3 does not allow, or what the filter has to see every request for, with the JSON path.
     pub fn new(configuration: &str) -> Result<Self, ConfigError> {
         let config = Config::from_json(configuration.as_bytes())?;
-        refused::check(&PluginConfig::from_json(configuration.as_bytes())?)?;
+        eligibility::check(&PluginConfig::from_json(configuration.as_bytes())?)?;
         Ok(Self {
             matcher: Matcher::new(&config),
             configuration: configuration.to_owned(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{FastPath, MANAGED_NAMES};
 use crate::config::Config;
-use crate::delivered::Mark;
+use crate::delivery_state::DeliveryState;
 use crate::managed_headers::ManagedHeaders;
 
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
@@ -21,7 +21,7 @@ fn forward(hostname: &str) -> Value {
 
 /// Stands in for Envoy: whether the matcher of these settings skips the filter for that authority on a connection with the marks of these
 /// settings. What is not skipped must make the filter: nothing may pass because nothing matched.
-fn skips(matcher: &Value, authority: &str, marks: &[&Mark]) -> bool {
+fn skips(matcher: &Value, authority: &str, marks: &[&DeliveryState]) -> bool {
     match action(matcher, authority, marks).as_deref() {
         Some("skip") => true,
         Some("execute") => false,
@@ -30,7 +30,7 @@ fn skips(matcher: &Value, authority: &str, marks: &[&Mark]) -> bool {
 }
 
 /// The name of the action that Envoy finds. A nested matcher that finds none counts as if nothing had matched.
-fn action(matcher: &Value, authority: &str, marks: &[&Mark]) -> Option<String> {
+fn action(matcher: &Value, authority: &str, marks: &[&DeliveryState]) -> Option<String> {
     let on_match = |on_match: &Value| match on_match.get("matcher") {
         Some(nested) => action(nested, authority, marks),
         None => Some(on_match["action"]["name"].as_str().unwrap().to_owned()),
@@ -48,7 +48,7 @@ fn action(matcher: &Value, authority: &str, marks: &[&Mark]) -> Option<String> {
     found.or_else(|| matcher.get("on_no_match").and_then(on_match))
 }
 
-fn holds(predicate: &Value, authority: &str, marks: &[&Mark]) -> bool {
+fn holds(predicate: &Value, authority: &str, marks: &[&DeliveryState]) -> bool {
     if let Some(all) = predicate.get("and_matcher") {
         let all = all["predicate"].as_array().unwrap();
         return all.iter().all(|each| holds(each, authority, marks));
@@ -59,9 +59,9 @@ fn holds(predicate: &Value, authority: &str, marks: &[&Mark]) -> bool {
     let single = &predicate["single_predicate"];
     let value_match = &single["value_match"];
     if let Some(key) = single["input"]["typed_config"]["key"].as_str() {
-        return marks.iter().any(|mark| {
-            key == format!("wasm.{}", mark.matched_property)
-                && *value_match == json!({ "exact": mark.matched_value })
+        return marks.iter().any(|delivery| {
+            key == format!("wasm.{}", delivery.matched_property)
+                && *value_match == json!({ "exact": delivery.matched_value })
         });
     }
     if let Some(whole) = value_match["exact"].as_str() {
@@ -90,7 +90,7 @@ proptest! {
     #[test]
     fn no_request_is_skipped_whose_own_setting_was_not_served(
         forwarding in prop::collection::btree_map(hostname(), any::<bool>(), 1..6),
-        marked in prop::collection::vec(any::<bool>(), 6),
+        delivered in prop::collection::vec(any::<bool>(), 6),
         authority in authority(),
     ) {
         let settings: Vec<Value> = forwarding
@@ -100,16 +100,16 @@ proptest! {
         let text = json!({ "settings": settings }).to_string();
         prop_assume!(forwarding.values().any(|forwards| *forwards));
         let config = Config::from_json(text.as_bytes()).unwrap();
-        let marks: Vec<&Mark> = config
+        let marks: Vec<&DeliveryState> = config
             .settings
             .iter()
-            .zip(&marked)
-            .filter(|(setting, marked)| **marked && setting.forward_on.is_some())
-            .map(|(setting, _)| &setting.mark)
+            .zip(&delivered)
+            .filter(|(setting, delivered)| **delivered && setting.forward_on.is_some())
+            .map(|(setting, _)| &setting.delivery)
             .collect();
         let matcher = FastPath::new(&text).unwrap().matcher.to_json(&json!({ "name": "execute" }));
         let setting = config.setting(&crate::authority::hostname(authority.as_bytes()));
-        let is_served = setting.is_none_or(|(number, setting)| setting.forward_on.is_none() || marked[number]);
+        let is_served = setting.is_none_or(|(number, setting)| setting.forward_on.is_none() || delivered[number]);
         if skips(&matcher, &authority, &marks) {
             prop_assert!(is_served, "{} {} {:?}", text, authority, marks);
         } else if is_served && setting.is_some_and(|(_, setting)| setting.forward_on.is_some()) {
@@ -223,11 +223,11 @@ fn each_hostname_asks_for_the_mark_of_its_own_setting_and_no_other() {
     let matcher = FastPath::new(&text).unwrap().matcher;
     let matcher = matcher.to_json(&json!({ "name": "execute" }));
     for (hostname, authority) in served {
-        let marks = |own: bool| -> Vec<&Mark> {
+        let marks = |own: bool| -> Vec<&DeliveryState> {
             let settings = config.settings.iter();
             settings
                 .filter(|setting| (setting.hostname == hostname) == own)
-                .map(|setting| &setting.mark)
+                .map(|setting| &setting.delivery)
                 .collect()
         };
         assert!(skips(&matcher, authority, &marks(true)), "{hostname}");

@@ -12,14 +12,14 @@ use crate::authority;
 use crate::config::Config;
 use crate::config::compiled::{Header, Setting};
 use crate::config::schema::ForwardOn;
-use crate::connection::{Presented, Record};
+use crate::connection::{PeerCertificate, Presented};
 use crate::enforcement;
 use crate::header_map::HeaderMap;
-use crate::host::{Host, Map};
+use crate::hostcalls::{Hostcalls, Map};
 use crate::metrics::{Metrics, Outcome};
-use crate::notices::Notices;
 use crate::peer_certificate;
 use crate::response;
+use crate::warnings::Warnings;
 
 /// What all requests under one configuration share: the root context of one worker.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub struct Plugin {
     /// Its counters.
     pub metrics: Metrics,
     /// What was logged for it.
-    pub notices: Notices,
-    /// Whether Envoy's matcher skips requests of connections that were served ([`crate::delivered::FAST_PATH`]).
+    pub warnings: Warnings,
+    /// Whether Envoy's matcher skips requests of connections that were served ([`crate::delivery_state::FAST_PATH`]).
     pub fast_path: bool,
 }
 
@@ -41,7 +41,7 @@ impl Plugin {
         Self {
             config,
             metrics: Metrics::default(),
-            notices: Notices::default(),
+            warnings: Warnings::default(),
             fast_path: false,
         }
     }
@@ -63,7 +63,7 @@ pub struct Request {
     /// The number of the setting that the request's hostname matched.
     setting: Option<usize>,
     /// The outcome to count once it is known whether the origin answered; set while a certificate is under way.
-    under_way: Option<Outcome>,
+    pending: Option<Outcome>,
     /// What `explain` says.
     explanation: &'static str,
     /// Whether a managed header of the client's own was removed; `explain` says that too.
@@ -77,19 +77,19 @@ impl Request {
         Self {
             plugin,
             setting: None,
-            under_way: None,
+            pending: None,
             explanation: "no_setting",
             stripped: false,
         }
     }
 
     /// Removes what the client must not say, then says what the filter has to say.
-    pub fn on_request_headers(&mut self, host: &impl Host) -> Action {
+    pub fn on_request_headers(&mut self, envoy: &impl Hostcalls) -> Action {
         let plugin = Rc::clone(&self.plugin);
         let config = &plugin.config;
-        let bytes = host.headers(Map::RequestHeaders);
+        let bytes = envoy.headers(Map::RequestHeaders);
         let Some(headers) = bytes.as_deref().and_then(HeaderMap::parse) else {
-            return fail_closed(host);
+            return fail_closed(envoy);
         };
         let inbound = Inbound::scan(headers, config);
         let setting = config.setting(&authority::hostname(inbound.authority));
@@ -98,32 +98,32 @@ impl Request {
         if !inbound.spoofed.is_empty() {
             if config.reject_spoofed_headers && inbound.xfcc.is_some() {
                 // The response may tell of the certificate, and what it reads is kept: now is the time to read the chain with it.
-                peer_certificate::record(host, config, inbound.xfcc);
+                peer_certificate::record(envoy, config, inbound.xfcc);
             }
-            if self.sanitise(host, Map::RequestHeaders, &inbound.spoofed) == Action::Stop {
+            if self.sanitise(envoy, Map::RequestHeaders, &inbound.spoofed) == Action::Stop {
                 return Action::Stop;
             }
         }
-        if config.enforces && !authority::is_unambiguous(inbound.authority) {
+        if config.refuses_requests && !authority::is_unambiguous(inbound.authority) {
             self.setting = None;
-            self.conclude(host, Outcome::Denied);
-            host.reply(&enforcement::ambiguous_hostname());
+            self.conclude(envoy, Outcome::Denied);
+            envoy.reply(&enforcement::ambiguous_hostname());
             return Action::Stop;
         }
-        if inbound.xfcc.is_some() && !host.remove_header(Map::RequestHeaders, XFCC) {
-            return fail_closed(host);
+        if inbound.xfcc.is_some() && !envoy.remove_header(Map::RequestHeaders, XFCC) {
+            return fail_closed(envoy);
         }
         match setting {
-            Some((_, setting)) => self.serve(host, setting, inbound.xfcc),
+            Some((_, setting)) => self.serve(envoy, setting, inbound.xfcc),
             None => Action::Continue,
         }
     }
 
     /// Trailers can carry managed names too, and some origins merge them into the headers.
-    pub fn on_request_trailers(&mut self, host: &impl Host) -> Action {
-        let bytes = host.headers(Map::RequestTrailers);
+    pub fn on_request_trailers(&mut self, envoy: &impl Hostcalls) -> Action {
+        let bytes = envoy.headers(Map::RequestTrailers);
         let Some(trailers) = bytes.as_deref().and_then(HeaderMap::parse) else {
-            return fail_closed(host);
+            return fail_closed(envoy);
         };
         let spoofed: Vec<&[u8]> = trailers
             .iter()
@@ -133,13 +133,13 @@ impl Request {
         if spoofed.is_empty() {
             return Action::Continue;
         }
-        self.sanitise(host, Map::RequestTrailers, &spoofed)
+        self.sanitise(envoy, Map::RequestTrailers, &spoofed)
     }
 
     /// Notes whether the certificate was delivered, and sets the headers that responses carry.
-    pub fn on_response_headers(&mut self, host: &impl Host) {
-        if let Some(outcome) = self.under_way.take() {
-            let answered_by_origin = host
+    pub fn on_response_headers(&mut self, envoy: &impl Hostcalls) {
+        if let Some(outcome) = self.pending.take() {
+            let answered_by_origin = envoy
                 .property("response\0code_details")
                 .is_some_and(|details| details == b"via_upstream");
             let outcome = if answered_by_origin {
@@ -147,43 +147,43 @@ impl Request {
             } else {
                 Outcome::Undelivered
             };
-            self.conclude(host, outcome);
+            self.conclude(envoy, outcome);
             if answered_by_origin {
-                self.remember_delivery(host);
+                self.remember_delivery(envoy);
             }
         }
         let setting = self.setting();
         let stripped = self.stripped.then(|| Outcome::SpoofStripped.name());
         let explanations = stripped.into_iter().chain([self.explanation]);
-        response::decorate(host, &self.plugin.config, setting, explanations);
+        response::set_response_headers(envoy, &self.plugin.config, setting, explanations);
     }
 
     /// The stream is over: a certificate that is still under way never reached the origin.
-    pub fn on_delete(&mut self, host: &impl Host) {
-        if self.under_way.take().is_some() {
-            self.conclude(host, Outcome::Undelivered);
+    pub fn on_delete(&mut self, envoy: &impl Hostcalls) {
+        if self.pending.take().is_some() {
+            self.conclude(envoy, Outcome::Undelivered);
         }
     }
 
     /// Removes the managed headers that the client made, or refuses the request (contract §4.1).
-    fn sanitise(&mut self, host: &impl Host, map: Map, spoofed: &[&[u8]]) -> Action {
+    fn sanitise(&mut self, envoy: &impl Hostcalls, map: Map, spoofed: &[&[u8]]) -> Action {
         if self.plugin.config.reject_spoofed_headers {
-            self.under_way = None;
-            self.conclude(host, Outcome::SpoofRejected);
-            host.reply(&enforcement::spoofed_header());
+            self.pending = None;
+            self.conclude(envoy, Outcome::SpoofRejected);
+            envoy.reply(&enforcement::spoofed_header());
             return Action::Stop;
         }
         self.stripped = true;
-        self.count(host, Outcome::SpoofStripped);
-        remove_all(host, map, spoofed)
+        self.count(envoy, Outcome::SpoofStripped);
+        remove_all(envoy, map, spoofed)
     }
 
     /// Does what `setting` asks for. Once the certificate was delivered, and nothing else is asked for, this is one property read.
-    fn serve(&mut self, host: &impl Host, setting: &Setting, xfcc: Option<&[u8]>) -> Action {
+    fn serve(&mut self, envoy: &impl Hostcalls, setting: &Setting, xfcc: Option<&[u8]>) -> Action {
         let forwards_now = match setting.forward_on {
             None => false,
             Some(ForwardOn::EveryRequest) => true,
-            Some(ForwardOn::FirstRequest) => !self.was_delivered(host, setting),
+            Some(ForwardOn::FirstRequest) => !self.was_delivered(envoy, setting),
         };
         self.explanation = if setting.forward_on.is_some() {
             "already_forwarded"
@@ -193,35 +193,41 @@ impl Request {
         if !forwards_now && !setting.acts_on_every_request() {
             return Action::Continue;
         }
-        let record = peer_certificate::record(host, &self.plugin.config, xfcc);
+        let record = peer_certificate::record(envoy, &self.plugin.config, xfcc);
         if let Some((outcome, reply)) = enforcement::refusal(&self.plugin.config, setting, &record)
         {
-            self.say_why(host, setting, &record, outcome);
-            self.conclude(host, outcome);
-            host.reply(&reply);
+            self.warn_operator(envoy, setting, &record, outcome);
+            self.conclude(envoy, outcome);
+            envoy.reply(&reply);
             return Action::Stop;
         }
-        self.add_headers(host, setting, &record, forwards_now);
+        self.add_headers(envoy, setting, &record, forwards_now);
         Action::Continue
     }
 
     /// Logs what an operator can do about a refusal that is not the client's fault.
-    fn say_why(&self, host: &impl Host, setting: &Setting, record: &Record, refused: Outcome) {
+    fn warn_operator(
+        &self,
+        envoy: &impl Hostcalls,
+        setting: &Setting,
+        record: &PeerCertificate,
+        refused: Outcome,
+    ) {
         let reason = match refused {
             Outcome::Misdirected if record.server_name().is_some_and(<[u8]>::is_empty) => refused,
             Outcome::Denied => outcome(setting, record),
             _ => return,
         };
         self.plugin
-            .notices
-            .explain(host, &self.plugin.config, reason);
+            .warnings
+            .explain(envoy, &self.plugin.config, reason);
     }
 
     fn add_headers(
         &mut self,
-        host: &impl Host,
+        envoy: &impl Hostcalls,
         setting: &Setting,
-        record: &Record,
+        record: &PeerCertificate,
         forwards_now: bool,
     ) {
         let outcome = outcome(setting, record);
@@ -234,44 +240,47 @@ impl Request {
         for header in forwarding_headers.iter().chain(&setting.request_headers) {
             let value = value(header, record, sent);
             if !value.is_empty() {
-                host.add_header(Map::RequestHeaders, &header.name, value);
+                envoy.add_header(Map::RequestHeaders, &header.name, value);
             }
         }
         // A connection that was already served for this setting costs no counter.
         if forwards_now || (setting.forward_on.is_none() && !setting.request_headers.is_empty()) {
             if sent {
-                self.under_way = Some(outcome);
+                self.pending = Some(outcome);
             } else {
                 self.plugin
-                    .notices
-                    .explain(host, &self.plugin.config, outcome);
-                self.conclude(host, outcome);
+                    .warnings
+                    .explain(envoy, &self.plugin.config, outcome);
+                self.conclude(envoy, outcome);
             }
         }
     }
 
     /// Whether this connection was served for the setting.
-    fn was_delivered(&self, host: &impl Host, setting: &Setting) -> bool {
-        let delivered = host.property(&setting.mark.property).is_some();
+    fn was_delivered(&self, envoy: &impl Hostcalls, setting: &Setting) -> bool {
+        let delivered = envoy.property(&setting.delivery.property).is_some();
         if delivered {
             // The matcher did not know, perhaps because that was under an earlier configuration.
-            self.tell_matcher(host, setting);
+            self.publish_to_matcher(envoy, setting);
         }
         delivered
     }
 
     /// From now on this connection has been served for the setting.
-    fn remember_delivery(&self, host: &impl Host) {
+    fn remember_delivery(&self, envoy: &impl Hostcalls) {
         if let Some(setting) = self.setting().filter(|setting| setting.forwards_once()) {
-            host.set_connection_property(&setting.mark.property, b"");
-            self.tell_matcher(host, setting);
+            envoy.set_connection_property(&setting.delivery.property, b"");
+            self.publish_to_matcher(envoy, setting);
         }
     }
 
-    fn tell_matcher(&self, host: &impl Host, setting: &Setting) {
+    fn publish_to_matcher(&self, envoy: &impl Hostcalls, setting: &Setting) {
         if self.plugin.fast_path {
-            let mark = &setting.mark;
-            host.set_connection_property(&mark.matched_property, mark.matched_value.as_bytes());
+            let delivery = &setting.delivery;
+            envoy.set_connection_property(
+                &delivery.matched_property,
+                delivery.matched_value.as_bytes(),
+            );
         }
     }
 
@@ -279,33 +288,33 @@ impl Request {
         self.plugin.config.settings.get(self.setting?)
     }
 
-    fn conclude(&mut self, host: &impl Host, outcome: Outcome) {
+    fn conclude(&mut self, envoy: &impl Hostcalls, outcome: Outcome) {
         self.explanation = outcome.name();
-        self.count(host, outcome);
+        self.count(envoy, outcome);
     }
 
-    fn count(&self, host: &impl Host, outcome: Outcome) {
+    fn count(&self, envoy: &impl Hostcalls, outcome: Outcome) {
         self.plugin
             .metrics
-            .count(host, &self.plugin.config, self.setting, outcome);
+            .count(envoy, &self.plugin.config, self.setting, outcome);
     }
 }
 
-fn remove_all(host: &impl Host, map: Map, names: &[&[u8]]) -> Action {
-    if names.iter().all(|name| host.remove_header(map, name)) {
+fn remove_all(envoy: &impl Hostcalls, map: Map, names: &[&[u8]]) -> Action {
+    if names.iter().all(|name| envoy.remove_header(map, name)) {
         Action::Continue
     } else {
-        fail_closed(host)
+        fail_closed(envoy)
     }
 }
 
 /// A request whose headers could not be read or cleaned never goes on (contract §4.10).
-fn fail_closed(host: &impl Host) -> Action {
-    host.reply(&enforcement::unreadable_headers());
+fn fail_closed(envoy: &impl Hostcalls) -> Action {
+    envoy.reply(&enforcement::unreadable_headers());
     Action::Stop
 }
 
-fn outcome(setting: &Setting, record: &Record) -> Outcome {
+fn outcome(setting: &Setting, record: &PeerCertificate) -> Outcome {
     match record.presented {
         Presented::No => Outcome::NoCertificate,
         Presented::SourceMissing => Outcome::SourceMissing,
@@ -316,13 +325,13 @@ fn outcome(setting: &Setting, record: &Record) -> Outcome {
 }
 
 /// Whether the certificate itself, and not only its status, may be told of.
-pub(crate) fn may_send(setting: &Setting, record: &Record) -> bool {
+pub(crate) fn may_send(setting: &Setting, record: &PeerCertificate) -> bool {
     record.presented == Presented::Verified
         || (record.presented == Presented::Unverified && setting.forward_unverified)
 }
 
 /// The header's value, empty when there is nothing to say; `sent` is whether the certificate's own fields may be said.
-pub(crate) fn value<'a>(header: &Header, record: &'a Record, sent: bool) -> &'a [u8] {
+pub(crate) fn value<'a>(header: &Header, record: &'a PeerCertificate, sent: bool) -> &'a [u8] {
     match crate::certificate::status_value(header.field, record.presented.verification()) {
         Some(status) => status.as_bytes(),
         None if sent => record.value(header.slot),

@@ -4,7 +4,7 @@ use client_cert_forwarder::config::compiled::{Setting, VerifiedBy};
 use client_cert_forwarder::config::schema::ForwardOn;
 
 use super::Case;
-use super::host::Line;
+use super::envoy::Line;
 use crate::model::encoding::{base64, pem_blocks, percent_decoded};
 use crate::model::hostname;
 
@@ -56,7 +56,7 @@ pub(super) fn refusal(case: &Case, headers: Option<&[Line]>) -> Option<u16> {
     if is_spoofed && case.is(b's') {
         return Some(500);
     }
-    if config.enforces && !hostname::is_unambiguous(authority) {
+    if config.refuses_requests && !hostname::is_unambiguous(authority) {
         return Some(400);
     }
     if is_removing && case.is(b's') {

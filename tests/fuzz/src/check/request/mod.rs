@@ -4,20 +4,22 @@
 //! the third the certificate's PEM as Envoy gives it. Then come the headers, `name: value` a line, an empty line, the trailers, an empty
 //! line, and the response's headers; or, with the letter `r`, the bytes of the request's header map.
 
+mod envoy;
 mod expected;
-mod host;
 
 use std::rc::Rc;
 
 use client_cert_forwarder::config::Config;
 use client_cert_forwarder::filter::{Action, Plugin, Request};
 use client_cert_forwarder::header_map::serialize;
-use client_cert_forwarder::host::Map::{self, RequestHeaders, RequestTrailers, ResponseHeaders};
+use client_cert_forwarder::hostcalls::Map::{
+    self, RequestHeaders, RequestTrailers, ResponseHeaders,
+};
 
 use super::is_header_value;
 use crate::model::header_names::is_managed;
+use envoy::{Connection, Line};
 use expected::CONFIGURATIONS;
-use host::{Connection, Line};
 
 pub(crate) const WORDS: &[&str] = &[
     "0mtvo\n",

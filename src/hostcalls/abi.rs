@@ -6,13 +6,13 @@
 
 use std::ptr::{null, null_mut};
 
-use super::{Host, Level, LocalReply, Map};
+use super::{Hostcalls, Level, LocalReply, Map};
 use crate::header_map::serialize;
 
 /// The host. Its calls act on the request that Envoy is making a callback for.
 pub(super) struct Envoy;
 
-impl Host for Envoy {
+impl Hostcalls for Envoy {
     fn headers(&self, map: Map) -> Option<Vec<u8>> {
         // SAFETY: the host writes the address and length of memory that it got from this module's allocator.
         returned(|data, size| unsafe { proxy_get_header_map_pairs(map_type(map), data, size) })

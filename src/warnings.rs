@@ -4,21 +4,21 @@ use std::cell::Cell;
 
 use crate::config::Config;
 use crate::config::compiled::VerifiedBy;
-use crate::host::{Host, Level};
+use crate::hostcalls::{Hostcalls, Level};
 use crate::metrics::Outcome;
 
 /// Which cases this worker has met.
 #[derive(Debug, Default)]
-pub struct Notices {
+pub struct Warnings {
     source_missing: Cell<bool>,
     unverified: Cell<bool>,
     no_server_name: Cell<bool>,
 }
 
-impl Notices {
+impl Warnings {
     /// Logs what to do about `outcome`, where it calls for something and no worker has said so under this configuration.
     /// `Misdirected` stands for a connection without SNI.
-    pub fn explain(&self, host: &impl Host, config: &Config, outcome: Outcome) {
+    pub fn explain(&self, envoy: &impl Hostcalls, config: &Config, outcome: Outcome) {
         let (met, text) = match outcome {
             Outcome::SourceMissing => (&self.source_missing, SOURCE_MISSING),
             Outcome::Unverified if config.verified_by == VerifiedBy::Attribute => {
@@ -27,15 +27,15 @@ impl Notices {
             Outcome::Misdirected => (&self.no_server_name, NO_SERVER_NAME),
             _ => return,
         };
-        if !met.replace(true) && first_in_process(host, config, outcome.name()) {
-            host.log(Level::Warn, text);
+        if !met.replace(true) && first_in_process(envoy, config, outcome.name()) {
+            envoy.log(Level::Warn, text);
         }
     }
 }
 
 /// The line at the start, and after every change of the configuration.
-pub fn loaded(host: &impl Host, config: &Config, no_configuration: bool) {
-    if !first_in_process(host, config, "loaded") {
+pub fn loaded(envoy: &impl Hostcalls, config: &Config, no_configuration: bool) {
+    if !first_in_process(envoy, config, "loaded") {
         return;
     }
     let (version, revision) = (
@@ -44,9 +44,9 @@ pub fn loaded(host: &impl Host, config: &Config, no_configuration: bool) {
     );
     let settings = config.settings.len();
     if no_configuration {
-        host.log(Level::Warn, "the plugin configuration is empty: nothing is forwarded, managed headers are still removed");
+        envoy.log(Level::Warn, "the plugin configuration is empty: nothing is forwarded, managed headers are still removed");
     }
-    host.log(
+    envoy.log(
         Level::Info,
         &format!(
             "client-cert-forwarder {version} (revision {revision}) serves {settings} settings"
@@ -55,9 +55,9 @@ pub fn loaded(host: &impl Host, config: &Config, no_configuration: bool) {
 }
 
 /// Whether no worker has said `what` under this configuration.
-fn first_in_process(host: &impl Host, config: &Config, what: &str) -> bool {
+fn first_in_process(envoy: &impl Hostcalls, config: &Config, what: &str) -> bool {
     let id = u64::from_be_bytes(config.id);
-    host.first_in_process(&format!("client_cert_forwarder.{id:016x}.{what}"))
+    envoy.first_in_process(&format!("client_cert_forwarder.{id:016x}.{what}"))
 }
 
 const SOURCE_MISSING: &str = "a client presented a certificate, but Envoy gives it neither as connection.peer_certificate (Envoy 1.38 and later) nor in \

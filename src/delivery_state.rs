@@ -15,7 +15,7 @@ pub const FAST_PATH: &str = "fast_path";
 
 /// What says that a connection was served for one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct DeliveryState {
     /// The name of the connection's property that is there, and empty, since it was served for the setting under whatever configuration: a
     /// reload changes nothing about what a connection was served for.
     pub property: Box<str>,
@@ -25,7 +25,7 @@ pub struct Mark {
     pub matched_value: Box<str>,
 }
 
-impl Mark {
+impl DeliveryState {
     /// The mark of `setting` under `configuration`.
     #[must_use]
     pub fn new(setting: &Id, configuration: &Id) -> Self {
@@ -41,14 +41,17 @@ impl Mark {
 
 #[cfg(test)]
 mod tests {
-    use super::Mark;
+    use super::DeliveryState;
 
     #[test]
     fn a_mark_names_the_setting_and_says_the_configuration() {
-        let mark = Mark::new(&[0x00, 0x9f, 0xa0, 0xff, 1, 2, 3, 4], b"config 1");
+        let delivery = DeliveryState::new(&[0x00, 0x9f, 0xa0, 0xff, 1, 2, 3, 4], b"config 1");
         let property = "client_cert_forwarder.delivered.009fa0ff01020304";
-        assert_eq!(&*mark.property, property);
-        assert_eq!(&*mark.matched_property, format!("{property}.configuration"));
-        assert_eq!(&*mark.matched_value, "636f6e6669672031");
+        assert_eq!(&*delivery.property, property);
+        assert_eq!(
+            &*delivery.matched_property,
+            format!("{property}.configuration")
+        );
+        assert_eq!(&*delivery.matched_value, "636f6e6669672031");
     }
 }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use client_cert_forwarder::header_map::serialize;
-use client_cert_forwarder::host::{Host, Level, LocalReply, Map};
+use client_cert_forwarder::hostcalls::{Hostcalls, Level, LocalReply, Map};
 
 use crate::model::header_map::pairs;
 
@@ -64,7 +64,7 @@ impl Connection {
     }
 }
 
-impl Host for Connection {
+impl Hostcalls for Connection {
     fn headers(&self, map: Map) -> Option<Vec<u8>> {
         match self.maps.borrow().get(&map)? {
             Err(bytes) => Some(bytes.clone()),

@@ -10,14 +10,14 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
-use super::envoy::{self, Envoy};
-use super::{Host, Level};
+use super::abi::{self, Envoy};
+use super::{Hostcalls, Level};
 use crate::config::Config;
 use crate::connection::CERTIFICATE;
-use crate::delivered::FAST_PATH;
+use crate::delivery_state::FAST_PATH;
 use crate::enforcement;
 use crate::filter::{Action, Plugin, Request};
-use crate::notices;
+use crate::warnings;
 
 thread_local! {
     static CONTEXTS: RefCell<Contexts> = const { RefCell::new(Contexts::new()) };
@@ -57,7 +57,7 @@ extern "C" fn proxy_on_vm_start(_root: u32, _configuration_size: usize) -> bool 
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_configure(root: u32, _configuration_size: usize) -> bool {
-    let json = envoy::plugin_configuration();
+    let json = abi::plugin_configuration();
     let config = match Config::from_json(&json) {
         Ok(config) => config,
         Err(error) => return refuse(&error.to_string()),
@@ -70,7 +70,7 @@ extern "C" fn proxy_on_configure(root: u32, _configuration_size: usize) -> bool 
     if let Err(reason) = declare_connection_properties(&plugin) {
         return refuse(&reason);
     }
-    notices::loaded(&Envoy, &plugin.config, json.is_empty());
+    warnings::loaded(&Envoy, &plugin.config, json.is_empty());
     CONTEXTS.with_borrow_mut(|contexts| contexts.plugins.insert(root, plugin));
     true
 }
@@ -81,12 +81,14 @@ fn declare_connection_properties(plugin: &Plugin) -> Result<(), String> {
     let marks = settings
         .filter(|setting| setting.forwards_once())
         .flat_map(|setting| {
-            let matched = plugin.fast_path.then_some(&*setting.mark.matched_property);
-            std::iter::once(&*setting.mark.property).chain(matched)
+            let matched = plugin
+                .fast_path
+                .then_some(&*setting.delivery.matched_property);
+            std::iter::once(&*setting.delivery.property).chain(matched)
         });
     let refused = std::iter::once(CERTIFICATE)
         .chain(marks)
-        .find(|name| !envoy::declare_connection_property(name));
+        .find(|name| !abi::declare_connection_property(name));
     refused.map_or(Ok(()), |name| {
         Err(format!(
             "Envoy's declare_property refused {name:?}: the connection's memory can't be kept"

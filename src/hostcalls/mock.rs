@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Host, Level, LocalReply, Map};
+use super::{Hostcalls, Level, LocalReply, Map};
 use crate::header_map::serialize;
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A connection with its requests, one after the other.
 #[derive(Default)]
-pub(crate) struct MockHost {
+pub(crate) struct MockEnvoy {
     pub(crate) headers: RefCell<HashMap<Map, Headers>>,
     pub(crate) properties: RefCell<HashMap<String, Vec<u8>>>,
     pub(crate) counters: RefCell<BTreeMap<String, u32>>,
@@ -23,7 +23,7 @@ pub(crate) struct MockHost {
     said: RefCell<HashSet<String>>,
 }
 
-impl MockHost {
+impl MockEnvoy {
     /// A TLS connection with that SNI, whose client presented the certificate with this PEM.
     pub(crate) fn with_certificate(sni: &str, pem: &str) -> Self {
         let host = Self::default();
@@ -76,7 +76,7 @@ impl MockHost {
     }
 }
 
-impl Host for MockHost {
+impl Hostcalls for MockEnvoy {
     fn headers(&self, map: Map) -> Option<Vec<u8>> {
         let headers = self.headers.borrow();
         let pairs: Vec<(&[u8], &[u8])> = headers

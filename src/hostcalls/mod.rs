@@ -2,9 +2,9 @@
 //! and [`callbacks`] is what Envoy calls.
 
 #[cfg(target_arch = "wasm32")]
-pub mod callbacks;
+pub mod abi;
 #[cfg(target_arch = "wasm32")]
-pub mod envoy;
+pub mod callbacks;
 #[cfg(test)]
 pub mod mock;
 
@@ -42,7 +42,7 @@ pub struct LocalReply {
 }
 
 /// What Envoy does for the filter. Calls that fail say so with `None` or `false` and change nothing.
-pub trait Host {
+pub trait Hostcalls {
     /// The whole map, serialised as [`crate::header_map::HeaderMap`] reads it.
     fn headers(&self, map: Map) -> Option<Vec<u8>>;
     /// Adds a header behind those of the same name.
