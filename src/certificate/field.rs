@@ -3,7 +3,7 @@
 use crate::nearest::nearest;
 
 /// What a header can say about the client certificate. Formats stand with the variants; [`super::Certificate::value`] and
-/// [`super::status_value`] give the text.
+/// [`super::PeerCertificateStatus::value`] give the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// `1` when a certificate was presented, verified or not; `0` otherwise.

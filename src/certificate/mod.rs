@@ -4,6 +4,7 @@
 
 pub mod field;
 pub mod pem;
+pub mod status;
 pub mod xfcc;
 
 mod extensions;
@@ -25,18 +26,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use field::Field;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+pub use status::PeerCertificateStatus;
 use x509::X509;
-
-/// What the TLS connection says about the client's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// The client has shown no certificate.
-    NotPresented,
-    /// The certificate was verified.
-    Verified,
-    /// A certificate was presented, and was not verified.
-    Failed,
-}
 
 /// The longest certificates that headers carry, in base64 characters; the colons and separators of RFC 9440 don't count, so that
 /// every field that carries the certificate has the same limit.
@@ -68,7 +59,7 @@ impl Certificate {
     }
 
     /// The header value of `field`, printable ASCII that neither starts nor ends with a space. Empty when there is nothing to say: the
-    /// certificate has no such part, can't be read as X.509, or the value is too large; and for the fields of [`status_value`].
+    /// certificate has no such part, can't be read as X.509, or the value is too large; and for the fields of [`PeerCertificateStatus::value`].
     #[must_use]
     pub fn value(&self, field: Field, limits: &Limits) -> String {
         match field {
@@ -155,44 +146,6 @@ impl Certificate {
             .filter(|text| text.len() <= limits.max_certificate_bytes)
             .unwrap_or_default()
     }
-}
-
-/// Value of a field that depends on the verification alone; `None` for the others.
-#[must_use]
-pub fn status_value(field: Field, verification: Verification) -> Option<&'static str> {
-    let is_presented = verification != Verification::NotPresented;
-    let is_verified = verification == Verification::Verified;
-    Some(match field {
-        Field::CertPresented => {
-            if is_presented {
-                "1"
-            } else {
-                "0"
-            }
-        }
-        Field::CertVerified => match verification {
-            Verification::NotPresented => "NONE",
-            Verification::Verified => "SUCCESS",
-            Verification::Failed => "FAILED",
-        },
-        Field::CertRevoked => "0",
-        Field::PresentedBoolean => {
-            if is_presented {
-                "true"
-            } else {
-                "false"
-            }
-        }
-        Field::VerifiedBoolean => {
-            if is_verified {
-                "true"
-            } else {
-                "false"
-            }
-        }
-        Field::RevokedBoolean => "false",
-        _ => return None,
-    })
 }
 
 /// Length in bytes of the padded base64 of `der`.

@@ -262,15 +262,15 @@ fn the_status_fields_follow_the_verification() {
     ];
     for (field, expected) in table {
         let values = [
-            Verification::NotPresented,
-            Verification::Verified,
-            Verification::Failed,
+            PeerCertificateStatus::Absent,
+            PeerCertificateStatus::Verified,
+            PeerCertificateStatus::Unverified,
         ]
-        .map(|verification| status_value(field, verification).unwrap());
+        .map(|status| status.value(field).unwrap());
         assert_eq!(values, expected, "{field:?}");
     }
     assert_eq!(
-        status_value(Field::CertSerial, Verification::Verified),
+        PeerCertificateStatus::Verified.value(Field::CertSerial),
         None
     );
 }

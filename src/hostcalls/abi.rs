@@ -18,6 +18,13 @@ impl Hostcalls for Envoy {
         returned(|data, size| unsafe { proxy_get_header_map_pairs(map_type(map), data, size) })
     }
 
+    fn header(&self, map: Map, name: &str) -> Option<Vec<u8>> {
+        // SAFETY: the host reads the name during the call, and returns memory from this module's allocator.
+        returned(|data, size| unsafe {
+            proxy_get_header_map_value(map_type(map), name.as_ptr(), name.len(), data, size)
+        })
+    }
+
     fn add_header(&self, map: Map, name: &str, value: &[u8]) -> bool {
         // SAFETY: the host only reads the two slices, during the call.
         let status = unsafe {
@@ -189,6 +196,13 @@ unsafe extern "C" {
         size: *mut usize,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
     fn proxy_add_header_map_value(
         map: u32,
         name: *const u8,

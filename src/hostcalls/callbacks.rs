@@ -13,11 +13,9 @@ use std::rc::Rc;
 use super::abi::{self, Envoy};
 use super::{Hostcalls, Level};
 use crate::config::Config;
-use crate::connection::CERTIFICATE;
 use crate::delivery_state::FAST_PATH;
-use crate::enforcement;
-use crate::filter::{Action, Plugin, Request};
-use crate::warnings;
+use crate::filter::connection::PEER_CERTIFICATE;
+use crate::filter::{Action, Plugin, Request, refuse_unreadable, warnings};
 
 thread_local! {
     static CONTEXTS: RefCell<Contexts> = const { RefCell::new(Contexts::new()) };
@@ -86,7 +84,7 @@ fn declare_connection_properties(plugin: &Plugin) -> Result<(), String> {
                 .then_some(&*setting.delivery.matched_property);
             std::iter::once(&*setting.delivery.property).chain(matched)
         });
-    let refused = std::iter::once(CERTIFICATE)
+    let refused = std::iter::once(PEER_CERTIFICATE)
         .chain(marks)
         .find(|name| !abi::declare_connection_property(name));
     refused.map_or(Ok(()), |name| {
@@ -116,7 +114,7 @@ extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
 extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, _end: bool) -> u32 {
     with_request(context, |request| request.on_request_headers(&Envoy)).unwrap_or_else(|| {
         // Envoy makes no request before a configuration was taken; should it, the request is refused.
-        Envoy.reply(&enforcement::unreadable_headers());
+        refuse_unreadable(&Envoy);
         PAUSE
     })
 }

@@ -88,6 +88,14 @@ impl Hostcalls for MockEnvoy {
         (!self.unreadable.get()).then(|| serialize(&pairs))
     }
 
+    fn header(&self, map: Map, name: &str) -> Option<Vec<u8>> {
+        let headers = self.headers.borrow();
+        let mut headers = headers.get(&map)?.iter();
+        headers
+            .find(|(other, _)| other == name.as_bytes())
+            .map(|(_, value)| value.clone())
+    }
+
     fn add_header(&self, map: Map, name: &str, value: &[u8]) -> bool {
         self.change(map, name.as_bytes(), Some(value), true)
     }
