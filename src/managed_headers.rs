@@ -4,6 +4,8 @@
 //! lighttpd, Apache 2.2 and mod_fcgid put `_` in the place of everything that is no letter or digit. So names are compared folded: case
 //! ignored, every such byte read as `-`.
 
+pub use crate::header_names::fold;
+
 /// The two families that are managed whatever the configuration says.
 const FAMILIES: [&[u8]; 2] = [b"cf-client-cert-", b"cf-cert-"];
 
@@ -41,16 +43,6 @@ impl ManagedHeaders {
                 .binary_search_by(|managed| managed.iter().copied().cmp(fold(name)))
                 .is_ok()
     }
-}
-
-/// `name` as an origin may fold it: lower case, what is no letter or digit as `-`. The length stays, and so does the colon of
-/// pseudo-headers, which no origin folds.
-pub fn fold(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    name.iter().map(|byte| match byte {
-        b'a'..=b'z' | b'0'..=b'9' | b':' => *byte,
-        b'A'..=b'Z' => byte.to_ascii_lowercase(),
-        _ => b'-',
-    })
 }
 
 #[cfg(test)]

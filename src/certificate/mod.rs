@@ -11,7 +11,6 @@ mod extensions;
 mod hex;
 mod name;
 mod oid;
-mod rfc9440;
 mod san;
 mod serial;
 mod time;
@@ -21,6 +20,7 @@ mod x509;
 #[cfg(test)]
 mod tests;
 
+use crate::rfc9440;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use field::Field;

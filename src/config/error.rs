@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::path::JsonPath;
 use crate::nearest::nearest;
 
 /// A refused configuration: where, and why.
@@ -11,21 +12,62 @@ pub struct ConfigError {
     pub place: String,
     /// What is wrong there and what would be right.
     pub reason: String,
+    location: Location,
+}
+
+/// The place as a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Location {
+    Path(JsonPath),
+    Position { line: usize, column: usize },
+    Other,
 }
 
 impl ConfigError {
-    /// An error at `place`; line ends and control characters in either are escaped.
+    /// An error at `place`, which names no JSON path or position.
+    ///
+    /// Escapes line ends and control characters in both.
     pub fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             place: on_one_line(&place.into()),
             reason: on_one_line(&reason.into()),
+            location: Location::Other,
+        }
+    }
+
+    pub(super) fn at_path(path: JsonPath, reason: impl Into<String>) -> Self {
+        Self {
+            location: Location::Path(path.clone()),
+            ..Self::new(path.to_string(), reason)
+        }
+    }
+
+    /// Where in the JSON the error is; `None` where the text is not JSON.
+    #[must_use]
+    pub fn path(&self) -> Option<&JsonPath> {
+        match &self.location {
+            Location::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Line and column where the text stops being JSON, both from 1.
+    #[must_use]
+    pub fn position(&self) -> Option<(usize, usize)> {
+        match self.location {
+            Location::Position { line, column } => Some((line, column)),
+            _ => None,
         }
     }
 
     /// Why the text is no JSON at all.
     pub(super) fn not_json(error: &serde_json::Error) -> Self {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Self::new(place, format!("not JSON: {}", without_position(error)))
+        let (line, column) = (error.line(), error.column());
+        let place = format!("line {line}, column {column}");
+        Self {
+            location: Location::Position { line, column },
+            ..Self::new(place, format!("not JSON: {}", without_position(error)))
+        }
     }
 
     /// What serde found wrong in JSON at `path`, in this project's words.

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Value, json};
 
-use super::compiled::HOP_BY_HOP;
 use super::schema::{HeaderFields, PluginConfig};
 use crate::certificate::field::Field;
+use crate::header_names::NOT_SETTABLE;
+use crate::rfc9440::{CLIENT_CERT, CLIENT_CERT_CHAIN};
 
 /// The whole schema (JSON Schema draft 2020-12).
 #[must_use]
@@ -54,7 +55,21 @@ pub(super) fn verified_by_is_given() -> Value {
 
 /// RFC 9440 §2 allows its headers, in whatever spelling, in requests only.
 pub(super) fn no_rfc9440_header() -> Value {
-    json!({ "not": { "pattern": format!("^{}[^A-Za-z0-9]{}", in_any_case("client"), in_any_case("cert")) } })
+    json!({ "not": { "pattern": format!("^{}", in_any_spelling(CLIENT_CERT)) } })
+}
+
+/// RFC 9440 §2.3: no chain without the leaf. A schema can say so of names only the other way round.
+pub(super) fn chain_needs_leaf() -> Value {
+    let none_is = |name| {
+        let pattern = format!("^{}$", in_any_spelling(name));
+        json!({ "propertyNames": { "not": { "pattern": pattern } } })
+    };
+    json!([none_is(CLIENT_CERT_CHAIN), { "not": none_is(CLIENT_CERT) }])
+}
+
+/// What folds to `name`.
+fn in_any_spelling(name: &str) -> String {
+    in_any_case(name).replace('-', "[^A-Za-z0-9]")
 }
 
 impl JsonSchema for HeaderFields {
@@ -75,11 +90,7 @@ impl JsonSchema for HeaderFields {
 
 /// The names of headers that belong to the connection or to routing, in any case.
 fn forbidden_names() -> String {
-    let names: Vec<String> = HOP_BY_HOP
-        .iter()
-        .chain(&["host"])
-        .map(|name| in_any_case(name))
-        .collect();
+    let names: Vec<String> = NOT_SETTABLE.iter().map(|name| in_any_case(name)).collect();
     format!("^({})$", names.join("|"))
 }
 

@@ -2,8 +2,10 @@
 
 pub mod compiled;
 mod error;
+mod findings;
 #[cfg(feature = "schema")]
 pub mod json_schema;
+pub mod path;
 #[cfg(test)]
 mod refused_examples;
 pub mod schema;

@@ -251,6 +251,16 @@ pub(crate) const KEYS: &[(&str, &str, bool)] = &[
         false,
     ),
     (
+        r#""request_headers":{"Client-Cert-Chain":"certChainRFC9440"}"#,
+        ".request_headers.Client-Cert-Chain: RFC 9440 §2.3 sends no chain without the leaf",
+        true,
+    ),
+    (
+        r#""request_headers":{"X-A":"certSerial","client_cert_chain":"certChainRFC9440"}"#,
+        ".request_headers.client_cert_chain: RFC 9440",
+        true,
+    ),
+    (
         r#""response_headers":{"Client-Cert":"certRFC9440"}"#,
         ".response_headers.Client-Cert: RFC 9440",
         true,

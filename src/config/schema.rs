@@ -97,6 +97,7 @@ pub struct HostnameSettings {
     pub add_client_certificate_headers: bool,
     /// Header name → field name, on every request to the origin.
     #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(extend("anyOf" = json_schema::chain_needs_leaf())))]
     pub request_headers: HeaderFields,
     /// Header name → field name, on every response to the client.
     #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]

@@ -1,5 +1,5 @@
 //! The seam between the filter and Envoy: what the filter asks of its host. [`envoy`] is the real one,
-//! and [`callbacks`] is what Envoy calls.
+//! and [`callbacks`] receives its calls.
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod abi;
