@@ -1,7 +1,7 @@
 //! What most tests say: the usual configuration, and whether a request carried the certificate.
 
 use serde_json::{Value, json};
-use support::{Identity, Protocol, mtls_protocols, origin::Recorded};
+use support::{Envoy, Identity, Protocol, mtls_protocols, origin::Recorded};
 
 /// The two headers that forwarding sends.
 pub(crate) const DER: &str = "cf-client-cert-der-base64";
@@ -87,4 +87,16 @@ pub(crate) fn multiplexed() -> impl Iterator<Item = Protocol> {
 /// How many protocols there are to test with a client certificate, as the counters see it.
 pub(crate) fn protocols_count() -> u64 {
     mtls_protocols().len() as u64
+}
+
+/// What the filter itself has logged as errors.
+pub(crate) fn filter_errors(envoy: &Envoy) -> Vec<String> {
+    envoy
+        .log_lines_with("][error][wasm]")
+        .iter()
+        .filter_map(|line| {
+            let (_, text) = line.split_once("wasm log")?;
+            Some(text.split_once(": ")?.1.to_owned())
+        })
+        .collect()
 }

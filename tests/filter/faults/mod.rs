@@ -1,7 +1,7 @@
 //! Faults of origins, clients, Envoy and the filter itself: whatever fails, the certificate is neither lost nor repeated where it was
 //! delivered, and nothing that a client made up passes (contract §4.1, §4.5, §4.7, §4.10).
 //!
-//! Configuration updates have their own tests in `reload` and `reload_under_load`, and random faults of all kinds in `delivery_model`.
+//! `reload` tests configuration updates, and `delivery::model` random faults of all kinds.
 
 mod aborts;
 mod admin_drains;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use support::{Answer, Client, Envoy, Listener, Origin, Update, mtls_protocols, pki};
 
 use crate::common::{
-    HOST, assert_carries, carried, configuration, forward, forward_every, forwarding,
+    HOST, assert_carries, carried, configuration, filter_errors, forward, forward_every, forwarding,
 };
 
 #[tokio::test]
@@ -217,16 +217,4 @@ async fn a_bad_update_leaves_the_old_configuration_in_force_and_says_why_in_one_
     open.get("one.example.com", "/again").await;
     assert_carries(&origin.requests_for("/again")[0], &pki().client);
     assert_eq!(envoy.vm_reloads().await, 0);
-}
-
-/// What the filter itself has logged as errors.
-pub(crate) fn filter_errors(envoy: &Envoy) -> Vec<String> {
-    envoy
-        .log_lines_with("][error][wasm]")
-        .iter()
-        .filter_map(|line| {
-            let (_, text) = line.split_once("wasm log")?;
-            Some(text.split_once(": ")?.1.to_owned())
-        })
-        .collect()
 }

@@ -5,9 +5,7 @@ use support::{
     Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Response, Update, envoy_version, pki,
 };
 
-use crate::enforcing::{
-    ADMIN, PUBLIC, asking_protocols, enforcing_envoy, settings, verifies_by_attribute,
-};
+use super::{ADMIN, PUBLIC, asking_protocols, enforcing_envoy, settings, verifies_by_attribute};
 
 #[tokio::test]
 async fn without_a_verified_certificate_the_answer_is_403_and_the_origin_sees_nothing() {

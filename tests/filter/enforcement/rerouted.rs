@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use support::{Answer, Client, Envoy, Listener, Origin, Request, pki};
 
-use crate::enforcing::{ADMIN, PUBLIC, settings};
+use super::{ADMIN, PUBLIC, settings};
 
 /// Envoy's Lua filter with that code for requests, where `request` is the handle.
 fn lua(code: &str) -> Value {

@@ -3,13 +3,13 @@
 //! `DELIVERY_SEED` repeats a run, `DELIVERY_SEQUENCES` and `DELIVERY_STEPS` set how many sequences there are and how long each is. A
 //! sequence that fails names its own seed; fewer steps of it are its beginning.
 
-mod model;
+mod rules;
 mod steps;
 mod world;
 
 use std::time::Duration;
 
-use model::{Mode, Observed, violations};
+use rules::{Mode, Observed, violations};
 use support::random;
 use world::World;
 

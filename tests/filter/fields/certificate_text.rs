@@ -5,7 +5,7 @@ use rcgen::{DnType, SanType};
 use serde_json::{Map, Value, json};
 use support::{Client, Envoy, Headers, Identity, Listener, Origin, mtls_protocols, pki};
 
-use crate::fields::distinguished_name;
+use super::distinguished_name;
 
 #[tokio::test]
 async fn control_characters_in_names_are_escaped_as_openssl_does() {

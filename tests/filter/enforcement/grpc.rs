@@ -8,7 +8,7 @@ use tonic::{
 };
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use crate::enforcing::{ADMIN, PUBLIC, settings, verifies_by_attribute};
+use super::{ADMIN, PUBLIC, settings, verifies_by_attribute};
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";

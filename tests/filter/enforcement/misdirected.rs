@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use support::{Client, Envoy, Listener, Origin, Protocol, pki};
 
-use crate::enforcing::{ADMIN, PUBLIC, asking_protocols};
+use super::{ADMIN, PUBLIC, asking_protocols};
 
 async fn envoy(origin: &Origin, settings: Value) -> Envoy {
     Envoy::with_filter(json!({ "verified_by": "listener", "explain": true, "settings": settings }))

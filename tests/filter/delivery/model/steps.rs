@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use support::{Answer, Request};
 
-use super::model::Mode;
+use super::rules::Mode;
 use crate::common::{configuration, forward, forward_every};
 
 /// The settings' hostnames; each configuration has some of them.

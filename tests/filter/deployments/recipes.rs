@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use support::{Client, Envoy, Headers, Identity, Listener, Origin, pki, wasm::repository};
 
-use crate::{fields::distinguished_name, nginx::Nginx};
+use super::nginx::Nginx;
+use crate::fields::distinguished_name;
 
 #[tokio::test]
 async fn each_recipe_sends_what_the_other_system_sends() {

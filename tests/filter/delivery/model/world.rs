@@ -17,7 +17,7 @@ use support::{
 use tokio::task::JoinHandle;
 
 use super::{
-    model::{Mode, Observed},
+    rules::{Mode, Observed},
     steps::{Fate, ORIGINS_OWN, Settings, Step, UNKNOWN},
 };
 use crate::common::{DER, SHA256, carries_certificate};

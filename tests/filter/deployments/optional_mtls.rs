@@ -7,7 +7,7 @@ use support::{
     wasm::{repository, wasm_module},
 };
 
-use crate::enforcing::{ADMIN, verifies_by_attribute};
+use crate::enforcement::{ADMIN, verifies_by_attribute};
 
 const WWW: &str = "www.example.com";
 

@@ -5,10 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::{Client, Envoy, Listener, Origin, Update, pki};
 
-use crate::{
-    common::{HOST, assert_carries, forward, forwarding},
-    reload::filter_errors,
-};
+use crate::common::{HOST, assert_carries, filter_errors, forward, forwarding};
 
 /// One setting with that hostname.
 fn hostname(hostname: &str) -> String {

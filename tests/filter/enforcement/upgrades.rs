@@ -3,7 +3,7 @@
 use serde_json::json;
 use support::{Answer, Client, Envoy, Identity, Listener, Origin, Protocol, pki};
 
-use crate::enforcing::{ADMIN, PUBLIC, asking_protocols, settings, verifies_by_attribute};
+use super::{ADMIN, PUBLIC, asking_protocols, settings, verifies_by_attribute};
 
 async fn start(origin: &Origin) -> Envoy {
     origin.answer("/socket", [Answer::upgrade()]);

@@ -1,4 +1,12 @@
-//! What the tests of enforcement share: the hostnames and their settings.
+//! `require_client_certificate` and `sni_must_match` (contract §4.7): no spelling, protocol or
+//! route gets past them.
+
+mod denied;
+mod evasion;
+mod grpc;
+mod misdirected;
+mod rerouted;
+mod upgrades;
 
 use serde_json::{Value, json};
 use support::{Envoy, Listener, Origin, PROTOCOLS, Protocol, envoy_version, version::Version};

@@ -5,7 +5,7 @@ use support::{
     Client, Envoy, Listener, Origin, Protocol, envoy_version, origin::Recorded, version::Version,
 };
 
-use crate::enforcing::{ADMIN, PUBLIC, enforcing_envoy, settings};
+use super::{ADMIN, PUBLIC, enforcing_envoy, settings};
 
 /// What answers an authority over (HTTP/1.1, HTTP/2 and HTTP/3).
 #[derive(Clone, Copy, Debug, PartialEq)]

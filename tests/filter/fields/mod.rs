@@ -1,5 +1,8 @@
 //! What headers say of a certificate (contract §4.6), over every protocol.
 
+mod certificate_text;
+mod rfc9440;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{

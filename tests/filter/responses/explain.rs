@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use support::{Client, Envoy, Identity, Listener, Origin, PROTOCOLS, Request, Response, pki};
 
-use crate::enforcing::{ADMIN, verifies_by_attribute};
+use crate::enforcement::{ADMIN, verifies_by_attribute};
 
 const EXPLANATION: &str = "client-cert-forwarder";
 
