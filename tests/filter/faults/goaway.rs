@@ -187,10 +187,10 @@ async fn a_stream_or_connection_that_the_origin_ends_without_an_answer_delivers_
     for &protocol in mtls_protocols() {
         for (what, answer, status) in [
             ("reset", Answer::reset(), 503),
-            ("refused", Answer::refused(), 503),
-            ("disowned", Answer::disowned(), 503),
-            ("gone-away", Answer::gone_away(), 503),
-            ("farewell", Answer::farewell(), 200),
+            ("refused-stream", Answer::refused_stream(), 503),
+            ("unprocessed", Answer::unprocessed(), 503),
+            ("connection-error", Answer::connection_error(), 503),
+            ("graceful-shutdown", Answer::graceful_shutdown(), 200),
         ] {
             let context = format!("{protocol:?}, {what}");
             let path = format!("/{protocol:?}/{what}");
@@ -222,7 +222,11 @@ async fn requests_that_are_sent_again_after_the_origins_goodbye_carry_what_they_
         .await;
     for (rounds, &protocol) in (1..).zip(mtls_protocols()) {
         let path = format!("/retry/{protocol:?}");
-        let answers = [Answer::disowned(), Answer::gone_away(), Answer::status(200)];
+        let answers = [
+            Answer::unprocessed(),
+            Answer::connection_error(),
+            Answer::status(200),
+        ];
         origin.answer(&path, answers);
         let client = connect(protocol, &envoy).await;
         for _ in 0..2 {

@@ -1,4 +1,5 @@
-//! An HTTP/2 origin, by hand: it ends streams and connections in ways that no HTTP library offers.
+//! An HTTP/2 origin, by hand: it ends streams and connections in ways that no HTTP library
+//! offers.
 
 use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
@@ -9,11 +10,11 @@ use tokio::{
     task::JoinSet,
 };
 
+use super::{Answer, Recorded, answer::Action, state::State};
 use crate::{
     field_encoding::Hpack,
     fields::{frame, http2},
     message::Headers,
-    origin::{Answer, Course, Recorded, State},
 };
 
 /// Error codes of RFC 9113 §7.
@@ -21,12 +22,12 @@ const NO_ERROR: u32 = 0;
 const INTERNAL_ERROR: u32 = 2;
 const REFUSED_STREAM: u32 = 7;
 
-pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) {
+pub(super) async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let state = Arc::clone(&state);
         connections.spawn(async move {
-            // It ends in an error when Envoy goes.
+            // Ends in an error when Envoy closes the connection.
             let _ = Connection::new(stream).converse(&state).await;
         });
     }
@@ -36,8 +37,8 @@ struct Connection {
     io: TcpStream,
     encoder: Hpack,
     decoder: loona_hpack::Decoder<'static>,
-    /// The streams that are to be reset in their bodies, and the numbers of their requests.
-    doomed: HashMap<u32, usize>,
+    /// Streams to be reset in their bodies, with the indices of their requests.
+    to_reset: HashMap<u32, usize>,
 }
 
 impl Connection {
@@ -46,7 +47,7 @@ impl Connection {
             io,
             encoder: Hpack::default(),
             decoder: loona_hpack::Decoder::new(),
-            doomed: HashMap::new(),
+            to_reset: HashMap::new(),
         }
     }
 
@@ -69,8 +70,8 @@ impl Connection {
                 http2::HEADERS => {
                     assert_ne!(flags & http2::END_HEADERS, 0, "a head in one frame");
                     let (answer, index) = self.record(state, &payload);
-                    if answer.course == Course::ResetInBody {
-                        self.doomed.insert(stream, index);
+                    if answer.action == Action::ResetInBody {
+                        self.to_reset.insert(stream, index);
                         continue;
                     }
                     self.respond(stream, &answer).await?;
@@ -83,7 +84,7 @@ impl Connection {
                     let length = u32::try_from(payload.len()).expect("a short frame");
                     self.send(http2::WINDOW_UPDATE, 0, 0, &length.to_be_bytes())
                         .await?;
-                    if let Some(index) = self.doomed.remove(&stream) {
+                    if let Some(index) = self.to_reset.remove(&stream) {
                         state.note_body(index, payload.into());
                         self.reset(stream, INTERNAL_ERROR).await?;
                     }
@@ -119,16 +120,16 @@ impl Connection {
     }
 
     async fn respond(&mut self, stream: u32, answer: &Answer) -> io::Result<()> {
-        match answer.course {
-            Course::Reset => self.reset(stream, INTERNAL_ERROR).await,
-            Course::Refused => self.reset(stream, REFUSED_STREAM).await,
-            Course::Disowned => self.go_away(stream.saturating_sub(2), NO_ERROR).await,
-            Course::GoneAway => {
+        match answer.action {
+            Action::Reset => self.reset(stream, INTERNAL_ERROR).await,
+            Action::RefusedStream => self.reset(stream, REFUSED_STREAM).await,
+            Action::Unprocessed => self.go_away(stream.saturating_sub(2), NO_ERROR).await,
+            Action::ConnectionError => {
                 self.go_away(stream, INTERNAL_ERROR).await?;
                 self.io.shutdown().await?;
                 Err(io::ErrorKind::ConnectionAborted.into())
             }
-            Course::Farewell => {
+            Action::GracefulShutdown => {
                 self.go_away(stream, NO_ERROR).await?;
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 self.answer(stream, answer).await

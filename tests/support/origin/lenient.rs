@@ -1,5 +1,5 @@
-//! An origin over HTTP/1.1 that takes whatever bytes come for a header name, as no HTTP library would: what it has not recorded, no origin
-//! could have read.
+//! An HTTP/1.1 origin that takes any bytes for a header name, which no HTTP library does: no origin
+//! could read a field that this one has not recorded.
 
 use std::{io, sync::Arc};
 
@@ -11,17 +11,15 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{
-    message::Headers,
-    origin::{Recorded, State},
-};
+use super::{Recorded, state::State};
+use crate::message::Headers;
 
-pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) {
+pub(super) async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let state = Arc::clone(&state);
         connections.spawn(async move {
-            // It ends in an error when Envoy goes.
+            // Ends in an error when Envoy closes the connection.
             let _ = converse(BufReader::new(stream), &state).await;
         });
     }
@@ -58,8 +56,8 @@ async fn converse(mut stream: BufReader<TcpStream>, state: &State) -> io::Result
     }
 }
 
-/// Lines up to an empty one. A bare LF or CR ends a line too, and one that starts with a blank is a field of its own: some origins
-/// read them so.
+/// Reads lines up to an empty one. A bare LF or CR ends a line too, and a line that starts with a
+/// blank is a field of its own, as some origins read them.
 async fn read_fields(stream: &mut BufReader<TcpStream>) -> io::Result<Headers> {
     let mut fields = Vec::new();
     loop {
@@ -106,7 +104,7 @@ async fn read_body(
     }
 }
 
-/// Every byte as the character of that number.
+/// Maps every byte to the character of that number.
 fn text(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }

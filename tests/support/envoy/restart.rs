@@ -5,7 +5,10 @@ use std::{collections::HashMap, fs, net::SocketAddr, path::Path};
 use serde_json::Value;
 use tokio::net::TcpSocket;
 
-use crate::envoy::{Envoy, admin_path, config_path, spawn, spawn_watchdog};
+use super::{
+    Envoy,
+    process::{admin_path, config_path, spawn, spawn_watchdog},
+};
 
 impl Envoy {
     /// Kills Envoy as the kernel would, in the middle of everything (SIGKILL).
@@ -87,7 +90,7 @@ impl Envoy {
 }
 
 /// The arguments of an Envoy that may be the first of several: an id that no other Envoy on this machine has.
-pub(crate) fn first_epoch(folder: &Path) -> Vec<String> {
+pub(super) fn first_epoch(folder: &Path) -> Vec<String> {
     vec![
         "--use-dynamic-base-id".to_owned(),
         "--base-id-path".to_owned(),
@@ -96,7 +99,7 @@ pub(crate) fn first_epoch(folder: &Path) -> Vec<String> {
 }
 
 /// Removes the shared memory of hot-restarted Envoys that started in that folder, which they leave behind.
-pub(crate) fn remove_shared_memory(folder: &Path) {
+pub(super) fn remove_shared_memory(folder: &Path) {
     if let Ok(base) = fs::read_to_string(base_id_path(folder)) {
         // The last digit is there for the ids of sockets.
         let name = format!("/dev/shm/envoy_shared_memory_{}0", base.trim());
