@@ -53,11 +53,11 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 .PHONY: test
 test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --tests
-	@echo "The tests of what clients may not say, of delivery and of reloads once more, deployed as the fast path:"
+	@echo "The same tests of requests, reloads and faults, deployed as the fast path:"
 	DEPLOYMENT=fast-path cargo test --locked -p filter-tests --test filter -- $(FAST_PATH_TESTS)
 
-# Folders of tests/filter: `::` keeps other tests out whose names have the word in them.
-FAST_PATH_TESTS := spoofing:: forwarding:: delivery:: reload::
+# Folders of tests/filter that run in both deployments; `::` keeps out tests with the word in their names.
+FAST_PATH_TESTS := $(addsuffix ::,spoofing forwarding delivery fields enforcement responses reload robustness faults)
 
 .PHONY: test-matrix
 test-matrix: build ## The integration tests against the older Envoys too
