@@ -1,0 +1,122 @@
+//! Accepted configurations, and the log lines for them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Client, Envoy, Listener, Origin, Update, pki};
+
+use crate::common::{HOST, assert_carries, filter_errors, forward, forwarding};
+
+#[tokio::test]
+async fn good_configurations_are_taken() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&["first.test"]))
+        .discovered()
+        .start(&origin)
+        .await;
+    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    for configuration in [
+        // The body of Cloudflare's API, as it is.
+        json!({ "settings": [{ "hostname": HOST, "china_network": false, "client_certificate_forwarding": true }] }),
+        json!({ "settings": [forward("xn--bcher-kva.test"), forward("192.0.2.1"), forward("2001:db8::1"), forward("*")] }),
+        json!({ "settings": [forward("localhost"), forward("a-b.c1.test"), forward("*.a.test"), forward("*.b.a.test")] }),
+        json!({ "settings": [], "verified_by": "attribute", "on_spoofed_header": "strip", "max_certificate_bytes": 0 }),
+        json!({ "settings": [{
+            "hostname": HOST, "china_network": true, "client_certificate_forwarding": true,
+            "forward_on": "first_request", "forward_unverified": false
+        }] }),
+    ] {
+        assert_eq!(
+            envoy.update_config(&configuration).await,
+            Update::Accepted,
+            "{configuration}"
+        );
+        assert_eq!(client.get(HOST, "/").await.status, 200);
+    }
+    assert_eq!(filter_errors(&envoy), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_empty_configuration_means_no_settings_with_a_warning() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter_text("")
+        .listener(Listener::plaintext())
+        .concurrency(2)
+        .start(&origin)
+        .await;
+    let client = Client::http2(&envoy).connect().await;
+    assert_eq!(client.get(HOST, "/").await.status, 200);
+    let warnings: Vec<String> = envoy
+        .log_lines_with("][warning][wasm]")
+        .into_iter()
+        .filter(|line| line.contains("wasm log"))
+        .collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("empty"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn one_line_at_the_start_tells_version_and_number_of_settings() {
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&["a.test", "b.test", "c.test"]))
+        .discovered()
+        .concurrency(2)
+        .listener(Listener::strict().every_mtls_protocol())
+        .start(&origin)
+        .await;
+    let started = |settings: &str| {
+        let version = env!("CARGO_PKG_VERSION");
+        let lines = envoy.log_lines_with("wasm log");
+        lines
+            .into_iter()
+            .filter(|line| line.contains(version) && line.contains(settings))
+            .count()
+    };
+    assert_eq!(started(" 3 settings"), 1, "{}", envoy.log());
+    assert_eq!(
+        envoy
+            .update_config(&forwarding(&["a.test", "b.test"]))
+            .await,
+        Update::Accepted
+    );
+    assert_eq!(started(" 2 settings"), 1, "{}", envoy.log());
+}
+
+#[tokio::test]
+async fn ten_thousand_hostnames_load_in_under_a_second() {
+    const HOSTNAMES: usize = 10_000;
+    let configuration = |round: usize| -> Value {
+        let mut settings: Vec<Value> = (0..HOSTNAMES - 1)
+            .map(|number| forward(&format!("h{number}.r{round}.example.org")))
+            .collect();
+        settings.push(forward(HOST));
+        json!({ "verified_by": "listener", "settings": settings })
+    };
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&["first.test"]))
+        .discovered()
+        .start(&origin)
+        .await;
+    let mut fastest = Duration::MAX;
+    for round in 0..3 {
+        let configuration = configuration(round);
+        let (start, used) = (Instant::now(), envoy.processor_time());
+        assert_eq!(envoy.update_config(&configuration).await, Update::Accepted);
+        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        client.get(HOST, "/").await;
+        // Processor time where there is an account of it: the machine has other tests to run at the same time.
+        let used = envoy
+            .processor_time()
+            .zip(used)
+            .map(|(after, before)| after.saturating_sub(before));
+        let elapsed = start.elapsed();
+        println!("{HOSTNAMES} hostnames loaded in {elapsed:?}, of which Envoy worked {used:?}");
+        fastest = fastest.min(used.unwrap_or(elapsed));
+        assert_carries(origin.requests().last().expect("a request"), &pki().client);
+        client
+            .get(&format!("h{}.r{round}.example.org", HOSTNAMES - 2), "/")
+            .await;
+        assert_carries(origin.requests().last().expect("a request"), &pki().client);
+    }
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
+}
