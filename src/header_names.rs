@@ -1,7 +1,7 @@
 //! Rules for header names: the token syntax, the names no configuration may set, and folding.
 
 /// RFC 9110 §7.6.1, and the fields that frame a message. `host` routes it.
-pub(crate) const NOT_SETTABLE: [&str; 12] = [
+pub const NOT_SETTABLE: [&str; 12] = [
     "connection",
     "content-length",
     "host",
@@ -18,7 +18,7 @@ pub(crate) const NOT_SETTABLE: [&str; 12] = [
 
 /// Why a name cannot be the name of a header that the filter sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum BadName {
+pub enum BadName {
     /// A pseudo-header (RFC 9113 §8.3), whose name starts with a colon.
     Pseudo,
     /// Not a token. Holds the nearest token, if any character of the name can be kept.
@@ -30,7 +30,7 @@ pub(crate) enum BadName {
 impl BadName {
     /// Says what is wrong with the name.
     #[must_use]
-    pub(crate) fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         match self {
             Self::Pseudo => "a pseudo-header can't be set".to_owned(),
             Self::NotSettable => {
@@ -53,7 +53,7 @@ impl BadName {
 ///
 /// # Errors
 /// When the filter cannot set a header of this name.
-pub(crate) fn settable(name: &str) -> Result<String, BadName> {
+pub fn settable(name: &str) -> Result<String, BadName> {
     let lower = name.to_ascii_lowercase();
     if lower.starts_with(':') {
         return Err(BadName::Pseudo);
@@ -69,7 +69,7 @@ pub(crate) fn settable(name: &str) -> Result<String, BadName> {
 
 /// Whether `name` is a token (RFC 9110 §5.6.2), as every field name is.
 #[must_use]
-pub(crate) fn is_token(name: &str) -> bool {
+pub fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_token_byte)
 }
 
@@ -87,7 +87,7 @@ fn nearest_token(name: &str) -> Option<String> {
 
 /// Folds `name` as an origin may fold it: lower case, and `-` for every byte that is no letter or
 /// digit. The length stays, and so does the colon of pseudo-headers, which no origin folds.
-pub(crate) fn fold(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
+pub fn fold(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
     name.iter().map(|byte| match byte {
         b'a'..=b'z' | b'0'..=b'9' | b':' => *byte,
         b'A'..=b'Z' => byte.to_ascii_lowercase(),
@@ -97,7 +97,7 @@ pub(crate) fn fold(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
 
 /// Returns `name` folded as [`fold`] does.
 #[must_use]
-pub(crate) fn folded(name: &str) -> String {
+pub fn folded(name: &str) -> String {
     fold(name.as_bytes()).map(char::from).collect()
 }
 

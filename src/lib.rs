@@ -15,7 +15,7 @@ pub mod delivery_state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fast_path;
 pub mod header_map;
-mod header_names;
+pub mod header_names;
 pub mod hostname;
 pub mod managed_headers;
 pub mod nearest;

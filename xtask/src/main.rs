@@ -2,9 +2,11 @@
 #![allow(clippy::print_stdout, reason = "a command line speaks so")]
 
 mod acceptance;
+mod comments;
 mod facts;
 mod image;
 mod kubernetes;
+mod layers;
 mod layout;
 mod msrv;
 mod push;
@@ -55,6 +57,10 @@ enum Command {
         #[arg(long)]
         extract: Option<PathBuf>,
     },
+    /// Check that comment lines fit into 100 columns
+    Comments,
+    /// Check that modules import neither in circles nor from a higher layer
+    Layers,
     /// Check that no dependency needs a newer Rust than its package states
     Msrv,
     /// Check that this commit can be released
@@ -104,6 +110,8 @@ fn main() -> Result<ExitCode> {
                 fs::write(&path, module).with_context(|| path.display().to_string())?;
             }
         }
+        Command::Comments => return comments::check(),
+        Command::Layers => return layers::check(),
         Command::Msrv => return msrv::check(),
         Command::ReleaseCheck => return release::check(),
     }
