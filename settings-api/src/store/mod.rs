@@ -1,0 +1,5 @@
+//! Durable storage of the settings.
+
+mod sqlite;
+
+pub(crate) use sqlite::Store;

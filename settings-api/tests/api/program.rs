@@ -1,0 +1,388 @@
+//! Starts the real program with a folder of its own, and stops it when the test is over.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Cloudflare's example ids.
+pub(crate) const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+pub(crate) const ACCOUNT: &str = "01a7362d577a6c3019a474fd6f485823";
+/// A second zone, with an ECDS resource of its own.
+pub(crate) const OTHER_ZONE: &str = "0da42c8d2132a9ddaf714f9e7c920711";
+pub(crate) const EMAIL: &str = "user@example.com";
+
+/// Long enough on a machine that runs a dozen Envoys besides.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+const BINARY: &str = env!("CARGO_BIN_EXE_settings-api");
+
+/// A folder with a base configuration, tokens and a database, and the program that serves it.
+pub(crate) struct Program {
+    folder: TempDir,
+    options: Vec<String>,
+    running: Option<Running>,
+    /// The secret of a bearer token that may do everything.
+    pub(crate) token: String,
+    /// The secret of a key that may do everything, together with [`EMAIL`].
+    pub(crate) key: String,
+}
+
+struct Running {
+    process: Process,
+    api: SocketAddr,
+    xds: SocketAddr,
+}
+
+/// A process that ends with its value, or with the test process.
+struct Process {
+    child: Child,
+    watchdog: Child,
+}
+
+impl Process {
+    fn new(child: Child) -> Process {
+        // The shell's input stays open for as long as this process lives.
+        let watchdog = Command::new("sh")
+            .args(["-c", "read _; kill -9 \"$0\"", &child.id().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh runs");
+        Process { child, watchdog }
+    }
+
+    /// Waits for its end. The watchdog ends first: the process id may be reused afterwards.
+    fn wait(&mut self) -> ExitStatus {
+        // Both fail only when they have been waited for already.
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+        self.child.wait().expect("a child process")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails when the process has ended already.
+        let _ = self.child.kill();
+        self.wait();
+    }
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The code of the first error.
+    pub(crate) fn code(&self) -> u64 {
+        self.body["errors"][0]["code"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no error: {self:?}"))
+    }
+
+    /// The message of the first error.
+    pub(crate) fn message(&self) -> &str {
+        self.body["errors"][0]["message"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no error: {self:?}"))
+    }
+
+    /// The hostnames of the result, in its order.
+    pub(crate) fn hostnames(&self) -> Vec<&str> {
+        let result = self.body["result"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no result: {self:?}"));
+        result
+            .iter()
+            .map(|entry| entry["hostname"].as_str().expect("a hostname"))
+            .collect()
+    }
+}
+
+impl Program {
+    /// Runs with the base configuration of [`base`].
+    pub(crate) fn start() -> Program {
+        Program::with(base(), &[])
+    }
+
+    /// Runs with that base configuration and those options besides.
+    pub(crate) fn with(base: Value, options: &[&str]) -> Program {
+        let mut program = Program::stopped(base, options);
+        program.run();
+        program
+    }
+
+    /// The same, but not running yet.
+    pub(crate) fn stopped(base: Value, options: &[&str]) -> Program {
+        let folder = tempfile::Builder::new()
+            .prefix("settings-api-test-")
+            .tempdir()
+            .expect("a temporary folder");
+        fs::write(folder.path().join("base.json"), base.to_string()).expect("a written file");
+        let mut program = Program {
+            folder,
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+            running: None,
+            token: String::new(),
+            key: String::new(),
+        };
+        let everything = ["--zone", "*", "--account", "*", "--permission", "write"];
+        program.token = program.create_token(&everything);
+        program.key = program.create_token(&[&everything[..], &["--email", EMAIL]].concat());
+        program
+    }
+
+    /// Starts it; after [`Program::kill`] again, on the same addresses.
+    pub(crate) fn run(&mut self) {
+        let addresses = match &self.running {
+            Some(running) => [running.api, running.xds],
+            None => [SocketAddr::from(([127, 0, 0, 1], 0)); 2],
+        };
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .expect("a log file");
+        let lines_before = self.log().lines().count();
+        let child = Command::new(BINARY)
+            .arg("serve")
+            .args([
+                "--base",
+                "base.json",
+                "--database",
+                "settings.db",
+                "--tokens",
+                "tokens.json",
+            ])
+            .args([
+                "--listen",
+                &addresses[0].to_string(),
+                "--xds-listen",
+                &addresses[1].to_string(),
+            ])
+            .args(&self.options)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program runs");
+        let mut process = Process::new(child);
+        let start = Instant::now();
+        let [api, xds] = loop {
+            if let Some(line) = self
+                .log()
+                .lines()
+                .skip(lines_before)
+                .find(|line| line.contains("\"serving\""))
+            {
+                let line: Value = serde_json::from_str(line).expect("a JSON line");
+                break ["api", "xds"].map(|name| {
+                    line[name]
+                        .as_str()
+                        .and_then(|text| text.parse().ok())
+                        .expect("an address")
+                });
+            }
+            if let Some(status) = process.child.try_wait().expect("a child process") {
+                panic!("ended with {status}:\n{}", self.log());
+            }
+            assert!(start.elapsed() < PATIENCE, "not serving:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        self.running = Some(Running { process, api, xds });
+    }
+
+    /// Kills it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        let process = &mut self.running.as_mut().expect("running").process;
+        process.child.kill().expect("a child process");
+        process.wait();
+    }
+
+    /// Stops it as an operator does; gives its exit code.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let process = &mut self.running.as_mut().expect("running").process;
+        let signalled = Command::new("kill")
+            .arg(process.child.id().to_string())
+            .status()
+            .expect("kill runs");
+        assert!(signalled.success());
+        process.wait().code()
+    }
+
+    /// Makes a token and gives its secret.
+    pub(crate) fn create_token(&self, options: &[&str]) -> String {
+        let output = self.token_command("create", &[&["--name", "test"], options].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout)
+            .expect("text")
+            .trim()
+            .to_owned()
+    }
+
+    /// `settings-api token …`
+    pub(crate) fn token_command(&self, command: &str, options: &[&str]) -> Output {
+        Command::new(BINARY)
+            .args(["token", command, "--tokens", "tokens.json"])
+            .args(options)
+            .current_dir(self.folder.path())
+            .output()
+            .expect("the program runs")
+    }
+
+    /// A file of its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the API is.
+    pub(crate) fn api(&self) -> SocketAddr {
+        self.running.as_ref().expect("running").api
+    }
+
+    /// Where Envoys get their settings.
+    pub(crate) fn xds(&self) -> SocketAddr {
+        self.running.as_ref().expect("running").xds
+    }
+
+    /// The URL of the zone's settings.
+    pub(crate) fn url(&self) -> String {
+        self.url_of(&format!(
+            "/client/v4/zones/{ZONE}/access/certificates/settings"
+        ))
+    }
+
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        format!("http://{}{path}", self.api())
+    }
+
+    /// Returns its log.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Puts settings of the zone, with the token that may do everything.
+    pub(crate) async fn put(&self, settings: Value) -> Answer {
+        let body = json!({ "settings": settings }).to_string();
+        self.send(client().put(self.url()).bearer_auth(&self.token).body(body))
+            .await
+    }
+
+    /// Gets the zone's settings.
+    pub(crate) async fn get(&self) -> Answer {
+        self.get_at(&self.url()).await
+    }
+
+    pub(crate) async fn get_at(&self, url: &str) -> Answer {
+        self.send(client().get(url).bearer_auth(&self.token)).await
+    }
+
+    /// Returns `…/status` of the zone's resource.
+    pub(crate) async fn status(&self) -> Value {
+        let answer = self.get_at(&format!("{}/status", self.url())).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["result"][0].clone()
+    }
+
+    /// Waits until `…/status` is as wanted.
+    pub(crate) async fn wait_for_status(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let status = self.status().await;
+            if wanted(&status) {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "{status:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Sends a request of [`client`].
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
+        let status = response.status().as_u16();
+        let body = response.json().await.expect("a JSON body");
+        Answer { status, body }
+    }
+
+    /// The value of a line of `/metrics`.
+    pub(crate) async fn metric(&self, line: &str) -> u64 {
+        let text = client()
+            .get(self.url_of("/metrics"))
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("text");
+        let value = text
+            .lines()
+            .find_map(|found| found.strip_prefix(line)?.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("no {line} in\n{text}"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.running = None;
+        if std::thread::panicking() {
+            eprintln!(
+                "--- settings-api's log ---\n{}--- end of the log ---",
+                self.log()
+            );
+        }
+    }
+}
+
+/// Builds an HTTP client that keeps no connection: the program may be restarted in between.
+pub(crate) fn client() -> reqwest::Client {
+    // In a build of the whole workspace reqwest has TLS and needs a provider. Fails if one is set.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+    builder.build().expect("a client")
+}
+
+/// Two zones of one account, each with its own ECDS resource.
+pub(crate) fn base() -> Value {
+    let wasm_filename = support::wasm_module();
+    let plugin = json!({ "settings": [], "verified_by": "listener" });
+    json!({
+        "zones": {
+            ZONE: { "domains": ["example.com"] },
+            OTHER_ZONE: { "domains": ["example.org"], "resource": "other" }
+        },
+        "accounts": { ACCOUNT: { "zones": [ZONE, OTHER_ZONE] } },
+        "resources": {
+            "client_cert_forwarder": { "wasm_filename": wasm_filename, "plugin": plugin },
+            "other": { "wasm_filename": wasm_filename, "plugin": plugin }
+        }
+    })
+}
+
+/// Builds a setting that forwards.
+pub(crate) fn forward(hostname: &str) -> Value {
+    json!({ "hostname": hostname, "china_network": false, "client_certificate_forwarding": true })
+}
+
+/// Builds the removal of a setting.
+pub(crate) fn remove(hostname: &str) -> Value {
+    json!({ "hostname": hostname, "china_network": false, "client_certificate_forwarding": false })
+}
