@@ -28,6 +28,10 @@ toolchain:
 envoy:
 	@test -x "$(ENVOY_BIN)" || tests/fetch-envoy $(ENVOY_VERSION)
 
+.PHONY: vectors
+vectors:
+	@tests/fetch-vectors
+
 .PHONY: build
 build: toolchain
 	@mkdir -p dist
@@ -51,7 +55,7 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 	@echo "$(WASM): $$(($$(wc -c <$(WASM)))) bytes"
 
 .PHONY: test
-test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
+test: build envoy vectors ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --tests
 	@echo "The tests of what clients may not say, of delivery and of reloads once more, deployed as the fast path:"
 	DEPLOYMENT=fast-path cargo test --locked --workspace --test integration -- $(FAST_PATH_TESTS)
@@ -59,7 +63,7 @@ test: build envoy ## Every test: unit tests, then integration tests against a re
 FAST_PATH_TESTS := sanitising spoofing forwarding delivery reload
 
 .PHONY: test-matrix
-test-matrix: build ## The integration tests against the older Envoys too
+test-matrix: build vectors ## The integration tests against the older Envoys too
 	@for version in $(MATRIX); do \
 		echo "Envoy $$version"; \
 		export ENVOY_BIN="$(CURDIR)/.envoy/$$version/envoy"; \
@@ -115,7 +119,7 @@ schema: ## Rewrite envoy/plugin-config.schema.json from the configuration's type
 	mv envoy/plugin-config.schema.json.new envoy/plugin-config.schema.json
 
 .PHONY: clean
-clean: ## Remove everything built (the Envoy binaries stay)
+clean: ## Remove everything built (the Envoy binaries and test certificates stay)
 	cargo clean
 	rm -rf dist
 
