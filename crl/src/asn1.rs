@@ -1,15 +1,18 @@
-//! `CertificateList` (RFC 5280 §5.1) with the encodings that signature and names depend on.
+//! `CertificateList` (RFC 5280 §5.1) and `Certificate` (§4.1), with the encodings that signatures and
+//! names depend on.
 //!
-//! `x509_cert::crl::CertificateList` refuses lists without a version, as `openssl ca -gencrl` makes
-//! them by default, and keeps no encoding; the types within are its own. The profile [`Raw`] takes
-//! serials of more than 20 octets, which the filter reads too.
+//! They wrap types of `x509_cert`. Its own outer types keep no encoding, and refuse lists without a
+//! version, as `openssl ca -gencrl` makes them by default, and certificates with dates before 1970.
+//! The profile [`Raw`] takes serials of more than 20 octets, which the filter reads too.
 
-use der::asn1::{AnyRef, BitStringRef};
-use der::{Encode, Sequence, Tag, Tagged};
+use client_cert_forwarder::certificate::name_text;
+use der::asn1::{AnyRef, BitStringRef, IntRef};
+use der::{Decode, Encode, Sequence, Tag, Tagged};
 use x509_cert::Version;
 use x509_cert::certificate::Raw;
 use x509_cert::crl::RevokedCert;
 use x509_cert::ext::Extensions;
+use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 #[derive(Sequence)]
@@ -54,5 +57,54 @@ impl<'a> CertificateList<'a> {
 
     pub(crate) fn tbs_cert_list(&self) -> der::Result<TbsCertList<'a>> {
         self.tbs_cert_list.decode_as()
+    }
+}
+
+/// A CA certificate (RFC 5280 §4.1), of which neither serial nor dates matter.
+#[derive(Sequence)]
+pub(crate) struct Certificate<'a> {
+    pub(crate) tbs_certificate: TbsCertificate<'a>,
+    signature_algorithm: AnyRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+#[derive(Sequence)]
+pub(crate) struct TbsCertificate<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    version: Option<Version>,
+    serial_number: IntRef<'a>,
+    signature: AnyRef<'a>,
+    issuer: AnyRef<'a>,
+    validity: AnyRef<'a>,
+    pub(crate) subject: AnyRef<'a>,
+    pub(crate) subject_public_key_info: SubjectPublicKeyInfo<'a>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    issuer_unique_id: Option<BitStringRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "IMPLICIT", optional = "true")]
+    subject_unique_id: Option<BitStringRef<'a>>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    pub(crate) extensions: Option<Extensions>,
+}
+
+#[derive(Sequence)]
+pub(crate) struct SubjectPublicKeyInfo<'a> {
+    pub(crate) algorithm: AnyRef<'a>,
+    pub(crate) subject_public_key: BitStringRef<'a>,
+}
+
+/// A name, decoded and as the filter's fields write it.
+#[derive(Clone, Debug)]
+pub(crate) struct NameText {
+    pub(crate) name: Name,
+    pub(crate) text: String,
+}
+
+impl NameText {
+    /// The text comes from the encoding: decoding sorts the attributes of an RDN.
+    pub(crate) fn read(encoding: AnyRef<'_>) -> der::Result<NameText> {
+        let der = encoding.to_der()?;
+        let name = Name::from_der(&der)?;
+        let text = name_text(&der).ok_or_else(|| Tag::Sequence.value_error())?;
+        Ok(NameText { name, text })
     }
 }

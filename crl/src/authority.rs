@@ -1,24 +1,15 @@
 //! The CA certificates that the caller trusts, and choosing the one that signed a list.
 
-use crate::asn1::Signed;
+use crate::asn1::{Certificate, NameText, Signed};
 use crate::encoding::{self, Contents, File};
 use crate::error::{Error, Place, Reason};
 use crate::extensions::find;
 use crate::name;
 use crate::signature::{Outcome, PublicKey, algorithm_text};
-use client_cert_forwarder::certificate::field::Field;
-use client_cert_forwarder::certificate::{Certificate, Limits};
 use der::Decode;
 use der::oid::db::rfc5280::{ID_CE_KEY_USAGE, ID_CE_SUBJECT_KEY_IDENTIFIER};
-use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::ext::pkix::{KeyUsage, SubjectKeyIdentifier};
 use x509_cert::name::Name;
-
-/// No limit: an operator's own file.
-const NO_LIMITS: Limits = Limits {
-    max_certificate_bytes: usize::MAX,
-    max_certificate_chain_bytes: usize::MAX,
-};
 
 /// CA certificates whose CRLs are trusted.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +48,7 @@ impl Authorities {
         let named: Vec<&Authority> = self
             .authorities
             .iter()
-            .filter(|authority| name::is_same(&authority.subject, issuer))
+            .filter(|authority| name::is_same(&authority.subject.name, issuer))
             .collect();
         if named.is_empty() {
             return Err(self.none_is_named());
@@ -77,7 +68,10 @@ impl Authorities {
     }
 
     fn none_is_named(&self) -> Reason {
-        let subjects = self.authorities.iter().map(|one| one.subject_dn.clone());
+        let subjects = self
+            .authorities
+            .iter()
+            .map(|one| one.subject_dn().to_owned());
         Reason::NoAuthority {
             given: subjects.collect(),
         }
@@ -88,9 +82,7 @@ impl Authorities {
 #[derive(Clone, Debug)]
 pub(crate) struct Authority {
     file: String,
-    subject: Name,
-    /// As `certSubjectDN` writes it, and `certIssuerDN` of the certificates that it issues.
-    pub(crate) subject_dn: String,
+    subject: NameText,
     key_identifier: Option<Vec<u8>>,
     may_sign_crls: bool,
     public_key: PublicKey,
@@ -102,23 +94,23 @@ impl Authority {
     }
 
     fn parse(file: &str, der: &[u8]) -> Result<Authority, Reason> {
-        let certificate = CertificateInner::<Raw>::from_der(der)?;
-        let tbs = certificate.tbs_certificate();
-        let extensions = tbs.extensions().map_or(&[][..], Vec::as_slice);
+        let tbs = Certificate::from_der(der)?.tbs_certificate;
+        let extensions = tbs.extensions.as_deref().unwrap_or_default();
         let key_usage: Option<KeyUsage> = find(extensions, ID_CE_KEY_USAGE)?;
         let key_identifier: Option<SubjectKeyIdentifier> =
             find(extensions, ID_CE_SUBJECT_KEY_IDENTIFIER)?;
-        // From the certificate's own bytes: decoding sorts the attributes of an RDN.
-        let subject_dn =
-            Certificate::new(der.to_vec(), Vec::new()).value(Field::CertSubjectDn, &NO_LIMITS);
         Ok(Authority {
             file: file.to_owned(),
-            subject: tbs.subject().clone(),
-            subject_dn,
+            subject: NameText::read(tbs.subject)?,
             key_identifier: key_identifier.map(|identifier| identifier.0.into_bytes().into()),
             may_sign_crls: key_usage.is_none_or(|usage| usage.crl_sign()),
-            public_key: PublicKey::read(tbs.subject_public_key_info())?,
+            public_key: PublicKey::read(&tbs.subject_public_key_info),
         })
+    }
+
+    /// As `certSubjectDN` writes it, and `certIssuerDN` of the certificates that it issues.
+    pub(crate) fn subject_dn(&self) -> &str {
+        &self.subject.text
     }
 
     /// Whether the key can be the one with this identifier; without one on both sides it can.

@@ -1,9 +1,9 @@
 //! The CRLs and certificates of a file, PEM (RFC 7468) or DER.
 
+use crate::asn1::Certificate;
 use crate::error::{Error, Place, Reason};
 use der::{Decode, Reader, SliceReader};
 use rustls_pki_types::pem::{PemObject, SectionKind};
-use x509_cert::certificate::{CertificateInner, Raw};
 
 /// First octet of every DER-encoded CRL and certificate, and the digit 0 in a text.
 const SEQUENCE: u8 = 0x30;
@@ -118,5 +118,5 @@ fn pem_blocks(pem: &[u8], contents: Contents) -> Result<Vec<Vec<u8>>, Reason> {
 }
 
 fn is_certificate(der: &[u8]) -> bool {
-    CertificateInner::<Raw>::from_der(der).is_ok()
+    Certificate::from_der(der).is_ok()
 }

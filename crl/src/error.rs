@@ -3,6 +3,9 @@
 use der::DateTime;
 use std::fmt;
 
+/// More would hide the message.
+const MOST_NAMES: usize = 5;
+
 /// A CRL or CA certificate that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
@@ -141,8 +144,8 @@ pub enum Reason {
 
     /// No CA certificate has the issuer's name.
     #[error(
-        "no CA certificate is given for this issuer, only for {}; give the issuer's certificate",
-        quoted(.given)
+        "no CA certificate is given for this issuer{}; give the issuer's certificate",
+        listed(.given)
     )]
     NoAuthority {
         /// Subjects of the CA certificates that were given.
@@ -195,7 +198,18 @@ impl From<der::Error> for Reason {
     }
 }
 
-fn quoted(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    quoted.join(", ")
+/// The first names, quoted, and the number of the others. Empty without names.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let quoted = names
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| format!("{name:?}"));
+    let mut text = format!(", only for {}", quoted.collect::<Vec<_>>().join(", "));
+    if let Some(others @ 1..) = names.len().checked_sub(MOST_NAMES) {
+        text.push_str(&format!(" and {others} more"));
+    }
+    text
 }

@@ -1,17 +1,16 @@
 //! One CRL that may be used.
 
-use crate::asn1::{CertificateList, Signed, TbsCertList};
+use crate::asn1::{CertificateList, NameText, Signed, TbsCertList};
 use crate::authority::Authorities;
 use crate::error::{Error, Place, Reason};
 use crate::extensions::{EntryStatus, ListExtensions, Scope, entry_status};
-use client_cert_forwarder::certificate::{name_text, serial_text};
-use der::{DateTime, Decode, Encode};
+use client_cert_forwarder::certificate::serial_text;
+use der::{DateTime, Decode};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 use x509_cert::Version;
 use x509_cert::certificate::Raw;
 use x509_cert::crl::RevokedCert;
-use x509_cert::name::Name;
 
 /// How far `thisUpdate` may lie in the future: two machines' clocks are never quite the same, and
 /// a CA publishes at once.
@@ -47,7 +46,7 @@ impl Crl {
         now: SystemTime,
     ) -> Result<Crl, Error> {
         let parsed = parse(der).map_err(|reason| place.error(reason))?;
-        place.issuer_dn = Some(parsed.issuer_dn.clone());
+        place.issuer_dn = Some(parsed.issuer.text.clone());
         let list = parsed
             .check(place.clone(), signers)
             .map_err(|reason| place.error(reason))?;
@@ -117,8 +116,7 @@ impl Crl {
 
 /// A list that is well-formed and of a kind that can be used, but may be anybody's.
 struct Parsed<'a> {
-    issuer: Name,
-    issuer_dn: String,
+    issuer: NameText,
     signed: Signed<'a>,
     tbs: TbsCertList<'a>,
 }
@@ -127,12 +125,9 @@ fn parse(der: &[u8]) -> Result<Parsed<'_>, Reason> {
     let list = CertificateList::from_der(der)?;
     let signed = list.signed()?;
     let tbs = list.tbs_cert_list()?;
-    let name = tbs.issuer.to_der()?;
-    let issuer = Name::from_der(&name)?;
-    let issuer_dn = name_text(&name).unwrap_or_default();
+    let issuer = NameText::read(tbs.issuer)?;
     Ok(Parsed {
         issuer,
-        issuer_dn,
         signed,
         tbs,
     })
@@ -144,7 +139,7 @@ impl Parsed<'_> {
         if !matches!(self.tbs.version, None | Some(Version::V2)) {
             return Err(Reason::Version);
         }
-        if self.issuer_dn.is_empty() {
+        if self.issuer.text.is_empty() {
             return Err(Reason::EmptyIssuer);
         }
         if self.tbs.signature.value() != self.signed.algorithm {
@@ -156,12 +151,13 @@ impl Parsed<'_> {
             key_identifier,
             scope,
         } = ListExtensions::read(extensions)?;
-        let mut issuer_dns = vec![self.issuer_dn];
+        let mut issuer_dns = vec![self.issuer.text];
         if let Signers::Authorities(authorities) = signers {
             let key_identifier = key_identifier.as_deref();
-            let signer = authorities.signer(&self.issuer, key_identifier, &self.signed)?;
-            if !issuer_dns.contains(&signer.subject_dn) {
-                issuer_dns.push(signer.subject_dn.clone());
+            let signer = authorities.signer(&self.issuer.name, key_identifier, &self.signed)?;
+            let subject_dn = signer.subject_dn().to_owned();
+            if !issuer_dns.contains(&subject_dn) {
+                issuer_dns.push(subject_dn);
             }
         }
         Ok(Crl {

@@ -1,11 +1,10 @@
 //! Signatures of CRLs, by the algorithms that rustls takes for certificates.
 
-use crate::asn1::Signed;
+use crate::asn1::{Signed, SubjectPublicKeyInfo};
 use der::oid::ObjectIdentifier;
 use der::oid::db::DB;
-use der::{Decode, Encode, Reader, SliceReader};
+use der::{Decode, SliceReader};
 use webpki::ALL_VERIFICATION_ALGS;
-use x509_cert::SubjectPublicKeyInfo;
 
 /// A CA's public key, as signature algorithms take it.
 #[derive(Clone, Debug)]
@@ -28,16 +27,12 @@ pub(crate) enum Outcome {
 }
 
 impl PublicKey {
-    pub(crate) fn read(info: &SubjectPublicKeyInfo) -> der::Result<PublicKey> {
-        let mut algorithm = Vec::new();
-        let encoding = info.algorithm.to_der()?;
-        let mut reader = SliceReader::new(&encoding)?;
-        der::Header::decode(&mut reader)?;
-        algorithm.extend(reader.read_slice(reader.remaining_len())?);
-        Ok(PublicKey {
-            algorithm,
-            key: info.subject_public_key.raw_bytes().to_vec(),
-        })
+    pub(crate) fn read(info: &SubjectPublicKeyInfo<'_>) -> PublicKey {
+        let key = info.subject_public_key.as_bytes();
+        PublicKey {
+            algorithm: info.algorithm.value().to_vec(),
+            key: key.unwrap_or_default().to_vec(),
+        }
     }
 
     /// Algorithms of `webpki` each fit one kind of key, so a key of another kind gives
