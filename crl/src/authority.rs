@@ -130,7 +130,10 @@ impl Authority {
             Outcome::Bad => Err(Reason::BadSignature {
                 ca_file: self.file.clone(),
             }),
-            Outcome::Unsupported => Err(Reason::UnsupportedSignatureAlgorithm {
+            Outcome::UnsupportedKey => Err(Reason::UnsupportedKey {
+                ca_file: self.file.clone(),
+            }),
+            Outcome::UnsupportedAlgorithm => Err(Reason::UnsupportedSignatureAlgorithm {
                 oid: algorithm_text(signed.algorithm),
             }),
         }

@@ -43,7 +43,7 @@ impl fmt::Display for Place {
             write!(f, ", number {number}")?;
         }
         if let Some(issuer_dn) = &self.issuer_dn {
-            write!(f, ", CRL of {issuer_dn:?}")?;
+            write!(f, ", CRL of \"{issuer_dn}\"")?;
         }
         Ok(())
     }
@@ -178,6 +178,15 @@ pub enum Reason {
         /// The algorithm's OID and name.
         oid: String,
     },
+    /// The CA's key is of an unknown kind, or too short.
+    #[error(
+        "the key of the CA certificate from {ca_file} is not supported; the CA needs an RSA key of \
+         2048 bits or more, an ECDSA key on P-256 or P-384, or an Ed25519 key"
+    )]
+    UnsupportedKey {
+        /// The file of the CA certificate.
+        ca_file: String,
+    },
     /// The two places for the signature algorithm differ (RFC 5280 §5.1.1.2 forbids it).
     #[error("the CRL names two different signature algorithms; fetch it again")]
     ContradictorySignatureAlgorithm,
@@ -206,7 +215,7 @@ fn listed(names: &[String]) -> String {
     let quoted = names
         .iter()
         .take(MOST_NAMES)
-        .map(|name| format!("{name:?}"));
+        .map(|name| format!("\"{name}\""));
     let mut text = format!(", only for {}", quoted.collect::<Vec<_>>().join(", "));
     if let Some(others @ 1..) = names.len().checked_sub(MOST_NAMES) {
         text.push_str(&format!(" and {others} more"));

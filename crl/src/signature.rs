@@ -1,10 +1,15 @@
 //! Signatures of CRLs, by the algorithms that rustls takes for certificates.
 
 use crate::asn1::{Signed, SubjectPublicKeyInfo};
+use der::asn1::UintRef;
 use der::oid::ObjectIdentifier;
 use der::oid::db::DB;
-use der::{Decode, SliceReader};
+use der::{Decode, Sequence, SliceReader};
+use rustls_pki_types::SignatureVerificationAlgorithm;
 use webpki::ALL_VERIFICATION_ALGS;
+
+/// 2048 bits.
+const LEAST_MODULUS_OCTETS: usize = 256;
 
 /// A CA's public key, as signature algorithms take it.
 #[derive(Clone, Debug)]
@@ -23,7 +28,9 @@ pub(crate) enum Outcome {
     /// It has not.
     Bad,
     /// The signature algorithm is unknown.
-    Unsupported,
+    UnsupportedAlgorithm,
+    /// The key is of an unknown kind, or too short.
+    UnsupportedKey,
 }
 
 impl PublicKey {
@@ -35,25 +42,46 @@ impl PublicKey {
         }
     }
 
-    /// Algorithms of `webpki` each fit one kind of key, so a key of another kind gives
-    /// [`Outcome::Bad`].
     pub(crate) fn verify(&self, signed: &Signed<'_>) -> Outcome {
-        let mut candidates = ALL_VERIFICATION_ALGS
-            .iter()
-            .filter(|algorithm| *algorithm.signature_alg_id() == *signed.algorithm)
-            .peekable();
-        if candidates.peek().is_none() {
-            return Outcome::Unsupported;
+        let is_named = |algorithm: &&dyn SignatureVerificationAlgorithm| {
+            *algorithm.signature_alg_id() == *signed.algorithm
+        };
+        let is_good = |algorithm: &&dyn SignatureVerificationAlgorithm| {
+            let verified = algorithm.verify_signature(&self.key, &signed.message, signed.signature);
+            verified.is_ok()
+        };
+        if !ALL_VERIFICATION_ALGS.iter().any(is_named) {
+            return Outcome::UnsupportedAlgorithm;
         }
-        let is_good = candidates
-            .filter(|algorithm| *algorithm.public_key_alg_id() == *self.algorithm)
-            .any(|algorithm| {
-                algorithm
-                    .verify_signature(&self.key, &signed.message, signed.signature)
-                    .is_ok()
-            });
-        if is_good { Outcome::Good } else { Outcome::Bad }
+        if self.is_short() || !ALL_VERIFICATION_ALGS.iter().any(|one| self.fits(*one)) {
+            return Outcome::UnsupportedKey;
+        }
+        let mut algorithms = ALL_VERIFICATION_ALGS
+            .iter()
+            .filter(|one| is_named(one) && self.fits(**one));
+        if algorithms.any(is_good) {
+            Outcome::Good
+        } else {
+            Outcome::Bad
+        }
     }
+
+    fn fits(&self, algorithm: &dyn SignatureVerificationAlgorithm) -> bool {
+        *algorithm.public_key_alg_id() == *self.algorithm
+    }
+
+    /// Whether this is an RSA key that is shorter than all algorithms take.
+    fn is_short(&self) -> bool {
+        let key = RsaPublicKey::from_der(&self.key);
+        key.is_ok_and(|key| key.modulus.as_bytes().len() < LEAST_MODULUS_OCTETS)
+    }
+}
+
+/// RFC 8017 §A.1.1.
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    public_exponent: UintRef<'a>,
 }
 
 /// `1.2.840.113549.1.1.5 (sha1WithRSAEncryption)`, the name when it is known.

@@ -1,9 +1,11 @@
 //! The CRLs of NIST's PKITS, and the odd ones of `cryptography_vectors`.
 
 use crate::support::oracle::{self, Printed};
-use crate::support::{now, read, vectors};
-use client_cert_crl::{Authorities, File, Reason, Signers};
+use crate::support::{authorities, now, read, vectors};
+use client_cert_crl::{Authorities, Crl, File, Reason, Signers};
+use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// Every PKITS list that is refused, with the end of its name left out, and the reason. PKITS 4.4
 /// and 4.7 have such lists as errors, 4.14 and 4.15 for software that knows indirect and delta CRLs.
@@ -102,32 +104,91 @@ fn every_certificate(folder: &Path) -> Authorities {
     Authorities::read(&files).unwrap()
 }
 
-/// Whether the odd lists are refused, and for what. Their signers are not given; all that is left
-/// of `refused for its date` is the date.
+/// The lists of `cryptography_vectors` that are refused for more than their age. Their signers are
+/// not known.
 #[test]
 fn odd_lists_are_refused_for_the_right_reason() {
     let Some(folder) = vectors::x509().map(|folder| folder.join("custom")) else {
         return;
     };
-    for (file, bytes) in vectors::files(&folder) {
-        if !file.contains("crl") {
+    let table = [
+        ("crl_all_reasons.pem", "this is an indirect CRL"),
+        ("crl_bad_version.pem", "unknown version"),
+        ("crl_delta_crl_indicator.pem", "this is a delta CRL"),
+        (
+            "crl_dup_entry_ext.pem",
+            "extension 2.5.29.21 (id-ce-cRLReasons) occurs twice",
+        ),
+        (
+            "crl_idp_fullname_indirect_crl.pem",
+            "this is an indirect CRL",
+        ),
+        (
+            "crl_idp_fullname_only_aa.pem",
+            "this CRL has attribute certificates only",
+        ),
+        (
+            "crl_inner_outer_mismatch.der",
+            "the CRL names two different signature algorithms",
+        ),
+        (
+            "crl_inval_cert_issuer_entry_ext.pem",
+            "this is an indirect CRL",
+        ),
+        (
+            "crl_inval_date_fractional_seconds.der",
+            "the issuer's name is empty",
+        ),
+        ("crl_invalid_time.der", "malformed: "),
+        (
+            "crl_md2_unknown_crit_entry_ext.pem",
+            "unknown critical extension 1.2.3.4 in the entry of serial 00",
+        ),
+    ];
+    let mut refused = Vec::new();
+    for (name, bytes) in vectors::files(&folder) {
+        if !name.starts_with("crl_") {
             continue;
         }
-        let file = File {
-            name: &file,
-            bytes: &bytes,
-        };
-        match client_cert_crl::read(&file, Signers::Unchecked, now()) {
-            Ok(lists) => println!(
-                "ok {} {:?}",
-                file.name,
-                lists
-                    .iter()
-                    .map(|l| (l.scope(), l.serials().len()))
-                    .collect::<Vec<_>>()
-            ),
-            Err(errors) => println!("{errors:?} {}", errors[0]),
+        match read_unchecked(&name, &bytes, now()) {
+            Ok(_) | Err(Reason::Expired { .. }) => {}
+            Err(reason) => refused.push((name, reason.to_string())),
         }
     }
-    let _ = Reason::DeltaCrl;
+    assert_eq!(refused.len(), table.len(), "{refused:#?}");
+    for ((name, reason), (expected_name, expected)) in refused.iter().zip(table) {
+        assert_eq!(name, expected_name);
+        assert!(reason.starts_with(expected), "{name}: {reason}");
+    }
+}
+
+#[test]
+fn a_list_is_good_with_its_own_signature_and_bad_with_another() {
+    let Some(folder) = vectors::x509().map(|folder| folder.join("custom")) else {
+        return;
+    };
+    let file = |name: &str| fs::read(folder.join(name)).unwrap();
+    let authorities = authorities(&[file("valid_signature_cert.pem")]);
+    let read = |name: &str| {
+        let bytes = file(name);
+        let file = File {
+            name,
+            bytes: &bytes,
+        };
+        let signers = Signers::Authorities(&authorities);
+        client_cert_crl::read(&file, signers, in_august_2017())
+    };
+    assert_eq!(read("valid_signature_crl.pem").unwrap().len(), 1);
+    let errors = read("invalid_signature_crl.pem").unwrap_err();
+    assert!(matches!(*errors[0].reason, Reason::BadSignature { .. }));
+}
+
+fn in_august_2017() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_503_000_000)
+}
+
+fn read_unchecked(name: &str, bytes: &[u8], now: SystemTime) -> Result<Vec<Crl>, Reason> {
+    let file = File { name, bytes };
+    client_cert_crl::read(&file, Signers::Unchecked, now)
+        .map_err(|mut errors| *errors.remove(0).reason)
 }
