@@ -171,8 +171,8 @@ pub enum Reason {
     },
     /// The signature algorithm is unknown, or too weak.
     #[error(
-        "unsupported signature algorithm {oid}; have the CRL signed by RSA, ECDSA on P-256 or \
-         P-384 with SHA-256 or SHA-384, or Ed25519"
+        "unsupported signature algorithm {oid}; have the CRL signed by RSA or ECDSA with SHA-256, \
+         SHA-384 or SHA-512, or by Ed25519"
     )]
     UnsupportedSignatureAlgorithm {
         /// The algorithm's OID and name.
@@ -181,7 +181,7 @@ pub enum Reason {
     /// The CA's key is of an unknown kind, or too short.
     #[error(
         "the key of the CA certificate from {ca_file} is not supported; the CA needs an RSA key of \
-         2048 bits or more, an ECDSA key on P-256 or P-384, or an Ed25519 key"
+         2048 to 8192 bits, an ECDSA key on P-256, P-384 or P-521, or an Ed25519 key"
     )]
     UnsupportedKey {
         /// The file of the CA certificate.

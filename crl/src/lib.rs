@@ -17,8 +17,8 @@
 //! - The signature, by a CA certificate that the caller trusts. Name (RFC 5280 §7.1) and key
 //!   identifier choose it, and its `keyUsage`, when present, must have `cRLSign`. No path is built
 //!   and the CA certificate's own dates don't count: the caller has chosen it. Algorithms are those
-//!   of rustls: RSA PKCS#1 v1.5 and PSS (2048 to 8192 bits; SHA-256, SHA-384, SHA-512), ECDSA on
-//!   P-256 and P-384 (SHA-256, SHA-384) and Ed25519. SHA-1 and shorter keys are refused.
+//!   of TLS: RSA PKCS#1 v1.5 and PSS (2048 to 8192 bits) and ECDSA on P-256, P-384 and P-521, each
+//!   with SHA-256, SHA-384 or SHA-512; and Ed25519. SHA-1 and shorter keys are refused.
 //! - `thisUpdate` and `nextUpdate`. A list without `nextUpdate` never expires.
 //! - Critical extensions, of the list and of each entry: an unknown one refuses the list.
 //!
@@ -47,6 +47,7 @@
 
 mod asn1;
 mod authority;
+mod ecdsa;
 mod encoding;
 mod error;
 mod extensions;

@@ -1,12 +1,20 @@
 //! Signatures of CRLs, by the algorithms that rustls takes for certificates.
 
 use crate::asn1::{Signed, SubjectPublicKeyInfo};
+use crate::ecdsa;
 use der::asn1::UintRef;
 use der::oid::ObjectIdentifier;
 use der::oid::db::DB;
 use der::{Decode, Sequence, SliceReader};
 use rustls_pki_types::SignatureVerificationAlgorithm;
 use webpki::ALL_VERIFICATION_ALGS;
+
+fn algorithms() -> impl Iterator<Item = &'static dyn SignatureVerificationAlgorithm> {
+    ALL_VERIFICATION_ALGS
+        .iter()
+        .chain(&ecdsa::ALGORITHMS)
+        .copied()
+}
 
 /// 2048 bits.
 const LEAST_MODULUS_OCTETS: usize = 256;
@@ -43,27 +51,19 @@ impl PublicKey {
     }
 
     pub(crate) fn verify(&self, signed: &Signed<'_>) -> Outcome {
-        let is_named = |algorithm: &&dyn SignatureVerificationAlgorithm| {
-            *algorithm.signature_alg_id() == *signed.algorithm
-        };
-        let is_good = |algorithm: &&dyn SignatureVerificationAlgorithm| {
-            let verified = algorithm.verify_signature(&self.key, &signed.message, signed.signature);
-            verified.is_ok()
-        };
-        if !ALL_VERIFICATION_ALGS.iter().any(is_named) {
+        if !algorithms().any(|one| *one.signature_alg_id() == *signed.algorithm) {
             return Outcome::UnsupportedAlgorithm;
         }
-        if self.is_short() || !ALL_VERIFICATION_ALGS.iter().any(|one| self.fits(*one)) {
+        if self.is_short() || !algorithms().any(|one| self.fits(one)) {
             return Outcome::UnsupportedKey;
         }
-        let mut algorithms = ALL_VERIFICATION_ALGS
-            .iter()
-            .filter(|one| is_named(one) && self.fits(**one));
-        if algorithms.any(is_good) {
-            Outcome::Good
-        } else {
-            Outcome::Bad
-        }
+        let is_good = algorithms()
+            .filter(|one| *one.signature_alg_id() == *signed.algorithm && self.fits(*one))
+            .any(|one| {
+                one.verify_signature(&self.key, &signed.message, signed.signature)
+                    .is_ok()
+            });
+        if is_good { Outcome::Good } else { Outcome::Bad }
     }
 
     fn fits(&self, algorithm: &dyn SignatureVerificationAlgorithm) -> bool {

@@ -160,6 +160,7 @@ fn lists_of_every_algorithm_are_read_as_openssl_prints_them() {
     }
     let pss = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest";
     let p_384 = "-algorithm EC -pkeyopt ec_paramgen_curve:P-384";
+    let p_521 = "-algorithm EC -pkeyopt ec_paramgen_curve:P-521";
     let table = [
         ("-algorithm RSA", "-md sha256", ""),
         ("-algorithm RSA", "-md sha384", ""),
@@ -169,8 +170,13 @@ fn lists_of_every_algorithm_are_read_as_openssl_prints_them() {
         ("-algorithm RSA", "-md sha512", pss),
         (P_256, "-md sha256", ""),
         (P_256, "-md sha384", ""),
+        (P_256, "-md sha512", ""),
         (p_384, "-md sha256", ""),
         (p_384, "-md sha384", ""),
+        (p_384, "-md sha512", ""),
+        (p_521, "-md sha256", ""),
+        (p_521, "-md sha384", ""),
+        (p_521, "-md sha512", ""),
         ("-algorithm ED25519", "-md null", ""),
     ];
     let entries = random_entries(40);
@@ -232,10 +238,15 @@ fn weak_keys_and_algorithms_are_refused() {
     if !oracle::is_there() {
         return;
     }
-    let short_key = Ca::new("-algorithm RSA -pkeyopt rsa_keygen_bits:1024", "");
-    short_key.revoke("-name plain -md sha256");
-    let reason = short_key.read("crl.pem").unwrap_err();
-    assert!(matches!(reason, Reason::UnsupportedKey { .. }), "{reason}");
+    for key in [
+        "-algorithm RSA -pkeyopt rsa_keygen_bits:1024",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
+    ] {
+        let ca = Ca::new(key, "");
+        ca.revoke("-name plain -md sha256");
+        let reason = ca.read("crl.pem").unwrap_err();
+        assert!(matches!(reason, Reason::UnsupportedKey { .. }), "{reason}");
+    }
 
     let sha_1 = Ca::new("-algorithm RSA", "");
     sha_1.revoke("-name plain -md sha1");
