@@ -148,6 +148,19 @@ impl Certificate {
     }
 }
 
+/// Writes a name, the DER of an `RDNSequence`, as [`Field::CertIssuerDn`] does.
+/// `None` when it is malformed.
+#[must_use]
+pub fn name_text(der: &[u8]) -> Option<String> {
+    name::rfc2253(tlv::contents(der, tlv::SEQUENCE)?)
+}
+
+/// Writes a serial number, the contents octets of an INTEGER, as [`Field::CertSerial`] does.
+#[must_use]
+pub fn serial_text(integer: &[u8]) -> String {
+    serial::text(integer)
+}
+
 /// Length in bytes of the padded base64 of `der`.
 fn base64_length(der: &[u8]) -> usize {
     der.len().div_ceil(3) * 4

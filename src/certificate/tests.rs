@@ -341,3 +341,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_and_a_serial_outside_a_certificate_are_written_as_its_fields() {
+    let certificate = rfc_9440_certificate();
+    let x509 = X509::parse(&certificate.der).unwrap();
+    let issuer = tlv::encode(SEQUENCE, x509.issuer);
+    let issuer_dn = certificate.value(Field::CertIssuerDn, &LIMITS);
+    assert_eq!(name_text(&issuer), Some(issuer_dn));
+    assert_eq!(name_text(x509.issuer), None);
+    let serial = certificate.value(Field::CertSerial, &LIMITS);
+    assert_eq!(serial_text(x509.serial), serial);
+}
