@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::path::JsonPath;
+use super::syntax::without_position;
 use crate::nearest::nearest;
 
 /// A refused configuration: where, and why.
@@ -60,19 +61,25 @@ impl ConfigError {
         }
     }
 
-    /// Why the text is no JSON at all.
-    pub(super) fn not_json(error: &serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let place = format!("line {line}, column {column}");
+    pub(super) fn at_position(line: usize, column: usize, reason: String) -> Self {
         Self {
             location: Location::Position { line, column },
-            ..Self::new(place, format!("not JSON: {}", without_position(error)))
+            ..Self::new(format!("line {line}, column {column}"), reason)
         }
     }
 
-    /// What serde found wrong in JSON at `path`, in this project's words.
-    pub(super) fn at(path: &str, error: &serde_json::Error) -> Self {
+    /// A message for serde that [`Self::of_serde`] splits again.
+    pub(super) fn to_nested(&self) -> String {
+        format!("{NESTED}{}{NESTED}{}", self.place, self.reason)
+    }
+
+    /// An error that serde found in JSON at `path`, in JSON's words.
+    pub(super) fn of_serde(path: &str, error: &serde_json::Error) -> Self {
         let text = without_position(error);
+        let mut nested = text.split(NESTED).skip(1);
+        if let (Some(place), Some(reason)) = (nested.next(), nested.next()) {
+            return Self::new(below(path, place), reason);
+        }
         // Where a keyword should be, serde_json takes other types for broken JSON.
         let text = if error.is_data() {
             &text
@@ -89,14 +96,17 @@ impl ConfigError {
             with_nearest(&reason).replace('`', "\"")
         };
         match reason.strip_prefix("missing field ") {
-            Some(key) => Self::new(join(path, key.trim_matches('"')), "required, but missing"),
+            Some(key) => Self::new(below(path, key.trim_matches('"')), "required, but missing"),
             None => Self::new(if path == "." { "configuration" } else { path }, reason),
         }
     }
 }
 
+/// Control characters are escaped in messages, so that none has this one.
+const NESTED: char = '\u{1}';
+
 /// `text` with what could end or garble the line escaped: keys and values of the configuration stand in it.
-fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     let ends_line =
         |character: char| character.is_control() || "\u{2028}\u{2029}".contains(character);
     let mut line = String::with_capacity(text.len());
@@ -108,12 +118,6 @@ fn on_one_line(text: &str) -> String {
         }
     }
     line
-}
-
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
 /// ``unknown key `explian`, expected one of `settings`, …`` with the expected word that was most likely meant, if one is close.
@@ -128,11 +132,12 @@ fn with_nearest(reason: &str) -> String {
     }
 }
 
-fn join(path: &str, key: &str) -> String {
-    if path == "." {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
+/// `place` below serde's `path`.
+fn below(path: &str, place: &str) -> String {
+    match (path, place) {
+        (".", place) => place.to_owned(),
+        (path, "configuration") => path.to_owned(),
+        (path, place) => format!("{path}.{place}"),
     }
 }
 

@@ -1,6 +1,7 @@
-//! The JSON Schema of the plugin configuration, for editors and CI: `envoy/plugin-config.schema.json`.
+//! The JSON Schema of the plugin configuration, for editors and CI.
 //!
-//! It is made from the types of [`super::schema`]; their doc comments are its descriptions. Here stands what the types alone don't say.
+//! Generated from the types of [`super::schema`] into `envoy/plugin-config.schema.json`; this file
+//! adds the rules that types can't express.
 
 use std::borrow::Cow;
 
@@ -18,14 +19,22 @@ pub fn plugin_config() -> Schema {
     let mut schema = SchemaSettings::draft2020_12()
         .into_generator()
         .into_root_schema_for::<PluginConfig>();
-    schema.insert(
-        "title".to_owned(),
-        "Plugin configuration of client-cert-forwarder".into(),
-    );
+    schema.insert("$id".to_owned(), ID.into());
+    schema.insert("title".to_owned(), TITLE.into());
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        let description = "Names this schema for editors; has no effect.";
+        let property = json!({ "description": description, "type": "string" });
+        properties.insert("$schema".to_owned(), property);
+    }
     schema
 }
 
-/// `*`, a DNS name or `*.` before one, an IPv4 address, or an IPv6 address, of which only the characters are checked.
+/// A name, not an address: nothing is fetched from it.
+const ID: &str = "urn:client-cert-forwarder:plugin-config";
+const TITLE: &str = "Plugin configuration of client-cert-forwarder";
+
+/// `*`, a DNS name or `*.` before one, an IPv4 address, or an IPv6 address, of which only the
+/// characters are checked.
 pub(super) const HOSTNAME: &str = concat!(
     r"^(\*",
     r"|(\*\.)?(?=.{1,253}$)(?=.*[A-Za-z_-])[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*",

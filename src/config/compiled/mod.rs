@@ -4,10 +4,10 @@ mod headers;
 mod id;
 mod setting;
 
-use super::ConfigError;
 use super::findings::Findings;
 use super::path::Place;
 use super::schema::{CertificateChainSource, HostnameSettings, OnSpoofedHeader, PluginConfig};
+use super::{ConfigError, Warning, read, syntax, warning};
 use crate::certificate::Limits;
 use crate::certificate::field::Field;
 use crate::header_names::folded;
@@ -48,6 +48,8 @@ pub struct Config {
     pub refuses_requests: bool,
     /// Whether some setting sends `Client-Cert`, so that responses may vary on it (RFC 9440 §2.4).
     pub sends_rfc9440: bool,
+    /// What the configuration asks for in vain.
+    pub warnings: Vec<Warning>,
     hostnames: HostnameTable,
 }
 
@@ -57,17 +59,15 @@ impl Config {
     /// # Errors
     /// The first thing that contract §3 does not allow.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        let mut findings = Findings::only_first();
         let plugin = if json.is_empty() {
             PluginConfig::default()
         } else {
-            PluginConfig::from_json(json)?
+            read::plugin_config(&syntax::parse(json)?, &mut findings)
         };
-        let mut findings = Findings::default();
         let config = Self::compile(&plugin, json, &mut findings);
-        match findings.into_first_error() {
-            Some(error) => Err(error),
-            None => Ok(config),
-        }
+        let warnings = findings.into_result()?;
+        Ok(Self { warnings, ..config })
     }
 
     /// Returns the setting of the most specific pattern that `hostname` matches, and its number.
@@ -80,7 +80,8 @@ impl Config {
     }
 
     /// Compiles `plugin`, which was read from `json`. The outcome is good only without errors.
-    fn compile(plugin: &PluginConfig, json: &[u8], findings: &mut Findings) -> Self {
+    pub(super) fn compile(plugin: &PluginConfig, json: &[u8], findings: &mut Findings) -> Self {
+        warning::find(plugin, findings);
         let mut hostnames = HostnameTable::default();
         let mut fields = FieldTable::default();
         let mut shared = Shared {
@@ -109,6 +110,7 @@ impl Config {
                 .iter()
                 .any(|setting| setting.require_client_certificate || setting.sni_must_match),
             sends_rfc9440,
+            warnings: Vec::new(),
             hostnames,
             settings,
         }
