@@ -1,10 +1,7 @@
-//! The seam between the filter and Envoy: what the filter asks of its host. [`envoy`] is the real one,
-//! and [`callbacks`] is what Envoy calls.
+//! The seam between the filter and Envoy: what the filter asks of its host. [`abi`] is the real one.
 
 #[cfg(target_arch = "wasm32")]
 pub mod abi;
-#[cfg(target_arch = "wasm32")]
-pub mod callbacks;
 #[cfg(test)]
 pub mod mock;
 
