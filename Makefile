@@ -35,8 +35,10 @@ vectors:
 .PHONY: build
 build: toolchain
 	@mkdir -p dist
-	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
-	cp $(BUILT)/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
+	cargo rustc --locked -p client-cert-forwarder --lib --crate-type staticlib --target $(TARGET) --profile wasm
+	$$(rustc --print target-libdir)/../bin/rust-lld -flavor wasm --no-entry --allow-undefined --strip-debug -O2 \
+		$(addprefix --export=,$(shell cat exports.txt)) \
+		$(BUILT)/$(TARGET)/wasm/libclient_cert_forwarder.a -o $(WASM)
 
 .PHONY: programs
 programs:

@@ -12,6 +12,8 @@ pub mod config;
 pub mod connection;
 pub mod decision;
 pub mod delivery_state;
+#[cfg(target_arch = "wasm32")]
+mod entry;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fast_path;
 pub mod header_map;

@@ -10,7 +10,7 @@ use super::{Hostcalls, Level, LocalReply, Map};
 use crate::header_map::serialize;
 
 /// The host. Its calls act on the request that Envoy is making a callback for.
-pub(super) struct Envoy;
+pub(crate) struct Envoy;
 
 impl Hostcalls for Envoy {
     fn headers(&self, map: Map) -> Option<Vec<u8>> {
@@ -116,46 +116,6 @@ impl Hostcalls for Envoy {
     }
 }
 
-/// Makes later `proxy_set_property(name)` calls store bytes with the downstream connection: Envoy's foreign function
-/// `declare_property` with the protobuf `envoy.source.extensions.common.wasm.DeclarePropertyArguments`.
-pub(super) fn declare_connection_property(name: &str) -> bool {
-    const FUNCTION: &str = "declare_property";
-    const NAME: u8 = 1 << 3 | 2;
-    const SPAN: u8 = 5 << 3;
-    const DOWNSTREAM_CONNECTION: u8 = 2;
-    let mut arguments = vec![NAME, u8::try_from(name.len()).unwrap_or(0)];
-    arguments.extend_from_slice(name.as_bytes());
-    arguments.extend([SPAN, DOWNSTREAM_CONNECTION]);
-    // SAFETY: the host reads the name and the arguments, and returns memory from this module's allocator, if any.
-    returned(|data, size| unsafe {
-        proxy_call_foreign_function(
-            FUNCTION.as_ptr(),
-            FUNCTION.len(),
-            arguments.as_ptr(),
-            arguments.len(),
-            data,
-            size,
-        )
-    })
-    .is_some()
-}
-
-/// The JSON that the root context is being configured with.
-pub(super) fn plugin_configuration() -> Vec<u8> {
-    const PLUGIN_CONFIGURATION: u32 = 7;
-    // SAFETY: the host returns memory from this module's allocator.
-    returned(|data, size| unsafe {
-        proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size)
-    })
-    .unwrap_or_default()
-}
-
-/// The allocator that the host asks for memory to return something in; [`returned`] takes it over.
-#[unsafe(no_mangle)]
-extern "C" fn malloc(size: usize) -> *mut u8 {
-    Box::into_raw(vec![0u8; size].into_boxed_slice()).cast()
-}
-
 /// Takes over what a call returned, if its status is Ok.
 fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
     let mut data = null_mut();
@@ -188,13 +148,6 @@ fn map_type(map: Map) -> u32 {
 // Each returns a status; what is not 0 has failed.
 unsafe extern "C" {
     fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
-    fn proxy_get_buffer_bytes(
-        buffer: u32,
-        start: usize,
-        max_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
         map: u32,
@@ -248,13 +201,5 @@ unsafe extern "C" {
         headers: *const u8,
         headers_size: usize,
         grpc_status: i32,
-    ) -> u32;
-    fn proxy_call_foreign_function(
-        name: *const u8,
-        name_size: usize,
-        arguments: *const u8,
-        arguments_size: usize,
-        results: *mut *mut u8,
-        results_size: *mut usize,
     ) -> u32;
 }

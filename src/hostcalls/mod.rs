@@ -1,10 +1,7 @@
-//! The seam between the filter and Envoy: what the filter asks of its host. [`envoy`] is the real one,
-//! and [`callbacks`] receives its calls.
+//! The seam between the filter and Envoy: the calls that the filter makes. [`abi`] makes them.
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod abi;
-#[cfg(target_arch = "wasm32")]
-pub(crate) mod callbacks;
 #[cfg(test)]
 pub(crate) mod mock;
 
