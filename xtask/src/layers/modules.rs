@@ -28,43 +28,47 @@ pub(super) struct Module {
 /// Every module of a crate but its tests.
 pub(super) type Modules = BTreeMap<ModulePath, Module>;
 
-/// Reads the crate whose root is that file; `read` yields a file's text, `None` if there is none.
-pub(super) fn read(root: &Path, read: &dyn Fn(&Path) -> Option<String>) -> Result<Modules> {
-    let mut modules = Modules::new();
-    let folder = root.parent().unwrap_or(Path::new("")).to_owned();
-    let reader = Reader { read };
-    reader.file(&mut modules, Vec::new(), root, &folder)?;
-    Ok(modules)
+/// Reads a file's text; `None` if there is no such file.
+type Read<'a> = &'a dyn Fn(&Path) -> Option<String>;
+
+/// Reads the crate whose root is that file.
+pub(super) fn read(root: &Path, read: Read<'_>) -> Result<Modules> {
+    let mut reader = Reader {
+        read,
+        modules: Modules::new(),
+    };
+    reader.read_file(Place {
+        path: Vec::new(),
+        file: root.to_owned(),
+        folder: root.parent().unwrap_or(Path::new("")).to_owned(),
+    })?;
+    Ok(reader.modules)
+}
+
+/// Where a module is.
+struct Place {
+    path: ModulePath,
+    file: PathBuf,
+    /// The folder of the files of its child modules.
+    folder: PathBuf,
 }
 
 struct Reader<'a> {
-    read: &'a dyn Fn(&Path) -> Option<String>,
+    read: Read<'a>,
+    modules: Modules,
 }
 
 impl Reader<'_> {
-    /// Adds the module in `file`, whose child modules are in `folder`.
-    fn file(
-        &self,
-        modules: &mut Modules,
-        path: ModulePath,
-        file: &Path,
-        folder: &Path,
-    ) -> Result<()> {
-        let text = (self.read)(file).with_context(|| format!("{}: not found", file.display()))?;
-        let parsed = syn::parse_file(&text).with_context(|| file.display().to_string())?;
-        self.items(modules, path, file, folder, parsed.items)
+    fn read_file(&mut self, place: Place) -> Result<()> {
+        let file = place.file.display().to_string();
+        let text = (self.read)(&place.file).with_context(|| format!("{file}: not found"))?;
+        let parsed = syn::parse_file(&text).context(file)?;
+        self.read_items(place, parsed.items)
     }
 
-    fn items(
-        &self,
-        modules: &mut Modules,
-        path: ModulePath,
-        file: &Path,
-        folder: &Path,
-        items: Vec<Item>,
-    ) -> Result<()> {
+    fn read_items(&mut self, place: Place, items: Vec<Item>) -> Result<()> {
         let mut module = Module {
-            file: file.to_owned(),
+            file: place.file.clone(),
             ..Module::default()
         };
         for item in items {
@@ -74,7 +78,7 @@ impl Reader<'_> {
             match item {
                 Item::Mod(child) => {
                     module.children.push(child.ident.to_string());
-                    self.child(modules, &path, file, folder, child)?;
+                    self.read_child(&place, child)?;
                 }
                 Item::Use(import) => {
                     collect_imports(&import.tree, &mut Vec::new(), &mut module.imports);
@@ -83,45 +87,49 @@ impl Reader<'_> {
                 other => paths::collect(other.to_token_stream(), &mut module.references),
             }
         }
-        modules.insert(path, module);
+        self.modules.insert(place.path, module);
         Ok(())
     }
 
-    fn child(
-        &self,
-        modules: &mut Modules,
-        parent: &ModulePath,
-        file: &Path,
-        folder: &Path,
-        child: ItemMod,
-    ) -> Result<()> {
+    fn read_child(&mut self, parent: &Place, child: ItemMod) -> Result<()> {
         let name = child.ident.to_string();
-        let mut path = parent.clone();
-        path.push(name.clone());
-        let below = folder.join(&name);
+        let folder = parent.folder.join(&name);
+        let at = |file: PathBuf| Place {
+            path: [parent.path.as_slice(), std::slice::from_ref(&name)].concat(),
+            file,
+            folder: folder.clone(),
+        };
         if let Some((_, items)) = child.content {
-            return self.items(modules, path, file, &below, items);
+            return self.read_items(at(parent.file.clone()), items);
         }
-        let candidates = [folder.join(format!("{name}.rs")), below.join("mod.rs")];
-        match candidates.iter().find(|path| (self.read)(path).is_some()) {
-            Some(found) => self.file(modules, path, found, &below),
-            None => bail!("{}: no file for `mod {name};`", file.display()),
+        let candidates = [
+            parent.folder.join(format!("{name}.rs")),
+            folder.join("mod.rs"),
+        ];
+        match candidates
+            .into_iter()
+            .find(|file| (self.read)(file).is_some())
+        {
+            Some(file) => self.read_file(at(file)),
+            None => bail!("{}: no file for `mod {name};`", parent.file.display()),
         }
     }
 }
 
-/// Whether the item exists in tests alone: `#[cfg(test)]`, or `test` as one of several conditions.
+/// Whether the item exists in tests alone: `#[cfg(test)]`, or `test` and other conditions.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let Meta::List(list) = &attribute.meta else {
             return false;
         };
         let condition = list.tokens.to_string();
-        let mut words = condition.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let words: Vec<&str> = condition
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .collect();
         list.path.is_ident("cfg")
-            && !condition.contains("not")
-            && !condition.contains("any")
-            && words.any(|word| word == "test")
+            && words.contains(&"test")
+            && !words.contains(&"not")
+            && !words.contains(&"any")
     })
 }
 

@@ -89,7 +89,8 @@ impl Tree {
     }
 
     fn check_filter(&self, arguments: &[&str]) -> Result<(), String> {
-        let filter = value(arguments, "--").unwrap_or_default();
+        let filter = value(arguments, "--").filter(|word| !word.starts_with('-'));
+        let filter = filter.unwrap_or_default();
         match filter.rsplit("::").next() {
             Some(name) if !name.is_empty() && !self.has_test(name) => {
                 Err(format!("no test has {name} in its name"))
@@ -125,12 +126,18 @@ fn targets() -> BTreeMap<String, Vec<String>> {
         .output()
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo's JSON");
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
-    list(&metadata["packages"])
+    let list = |value: &Value, key: &str| {
+        let items = value.get(key).and_then(Value::as_array);
+        items.cloned().unwrap_or_default()
+    };
+    let name = |value: &Value| {
+        let name = value.get("name").and_then(Value::as_str);
+        name.unwrap_or_default().to_owned()
+    };
+    list(&metadata, "packages")
         .iter()
         .map(|package| {
-            let targets = list(&package["targets"]);
+            let targets = list(package, "targets");
             (name(package), targets.iter().map(name).collect())
         })
         .collect()
