@@ -3,18 +3,17 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, Update, pki};
+use support::{Envoy, Listener, Protocol, Update, pki};
 
 use crate::common::{HOST, assert_carries, filter_errors, forward, forwarding};
 
 #[tokio::test]
 async fn good_configurations_are_taken() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["first.test"]))
+    let scene = Envoy::with_filter(forwarding(&["first.test"]))
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     for configuration in [
         // The body of Cloudflare's API, as it is.
         json!({ "settings": [{ "hostname": HOST, "china_network": false, "client_certificate_forwarding": true }] }),
@@ -27,26 +26,26 @@ async fn good_configurations_are_taken() {
         }] }),
     ] {
         assert_eq!(
-            envoy.update_config(&configuration).await,
+            scene.envoy.update_config(&configuration).await,
             Update::Accepted,
             "{configuration}"
         );
         assert_eq!(client.get(HOST, "/").await.status, 200);
     }
-    assert_eq!(filter_errors(&envoy), Vec::<String>::new());
+    assert_eq!(filter_errors(&scene.envoy), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn an_empty_configuration_means_no_settings_with_a_warning() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter_text("")
+    let scene = Envoy::with_filter_text("")
         .listener(Listener::plaintext())
         .concurrency(2)
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).connect().await;
+    let client = scene.connect_without_certificate(Protocol::Http2).await;
     assert_eq!(client.get(HOST, "/").await.status, 200);
-    let warnings: Vec<String> = envoy
+    let warnings: Vec<String> = scene
+        .envoy
         .log_lines_with("][warning][wasm]")
         .into_iter()
         .filter(|line| line.contains("wasm log"))
@@ -57,29 +56,29 @@ async fn an_empty_configuration_means_no_settings_with_a_warning() {
 
 #[tokio::test]
 async fn one_line_at_the_start_tells_version_and_number_of_settings() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["a.test", "b.test", "c.test"]))
+    let scene = Envoy::with_filter(forwarding(&["a.test", "b.test", "c.test"]))
         .discovered()
         .concurrency(2)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+        .every_mtls_protocol()
+        .scene()
         .await;
     let started = |settings: &str| {
         let version = env!("CARGO_PKG_VERSION");
-        let lines = envoy.log_lines_with("wasm log");
+        let lines = scene.envoy.log_lines_with("wasm log");
         lines
             .into_iter()
             .filter(|line| line.contains(version) && line.contains(settings))
             .count()
     };
-    assert_eq!(started(" 3 settings"), 1, "{}", envoy.log());
+    assert_eq!(started(" 3 settings"), 1, "{}", scene.envoy.log());
     assert_eq!(
-        envoy
+        scene
+            .envoy
             .update_config(&forwarding(&["a.test", "b.test"]))
             .await,
         Update::Accepted
     );
-    assert_eq!(started(" 2 settings"), 1, "{}", envoy.log());
+    assert_eq!(started(" 2 settings"), 1, "{}", scene.envoy.log());
 }
 
 #[tokio::test]
@@ -92,31 +91,34 @@ async fn ten_thousand_hostnames_load_in_under_a_second() {
         settings.push(forward(HOST));
         json!({ "verified_by": "listener", "settings": settings })
     };
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["first.test"]))
+    let scene = Envoy::with_filter(forwarding(&["first.test"]))
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
     let mut fastest = Duration::MAX;
     for round in 0..3 {
         let configuration = configuration(round);
-        let (start, used) = (Instant::now(), envoy.processor_time());
-        assert_eq!(envoy.update_config(&configuration).await, Update::Accepted);
-        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        let (start, used) = (Instant::now(), scene.envoy.processor_time());
+        assert_eq!(
+            scene.envoy.update_config(&configuration).await,
+            Update::Accepted
+        );
+        let client = scene.connect(Protocol::Http2).await;
         client.get(HOST, "/").await;
         // Processor time where there is an account of it: the machine has other tests to run at the same time.
-        let used = envoy
+        let used = scene
+            .envoy
             .processor_time()
             .zip(used)
             .map(|(after, before)| after.saturating_sub(before));
         let elapsed = start.elapsed();
         println!("{HOSTNAMES} hostnames loaded in {elapsed:?}, of which Envoy worked {used:?}");
         fastest = fastest.min(used.unwrap_or(elapsed));
-        assert_carries(origin.requests().last().expect("a request"), &pki().client);
+        assert_carries(&scene.origin.last_request(), &pki().client);
         client
             .get(&format!("h{}.r{round}.example.org", HOSTNAMES - 2), "/")
             .await;
-        assert_carries(origin.requests().last().expect("a request"), &pki().client);
+        assert_carries(&scene.origin.last_request(), &pki().client);
     }
     assert!(fastest < Duration::from_secs(1), "{fastest:?}");
 }

@@ -1,7 +1,7 @@
 //! A refused configuration is named in one line that starts with the place of the error.
 
 use serde_json::json;
-use support::{Client, Envoy, Origin, Update, pki};
+use support::{Envoy, Origin, Protocol, Update, pki};
 
 use crate::common::{HOST, assert_carries, filter_errors, forwarding};
 
@@ -12,13 +12,12 @@ fn hostname(hostname: &str) -> String {
 
 #[tokio::test]
 async fn bad_configurations_are_refused_with_one_line_that_starts_with_the_place() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .discovered()
         .concurrency(2)
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     let long_label = format!("{}.example.com", "a".repeat(64));
     let long_name = format!("{}example.com", "abcdefg.".repeat(32));
     let twice = |one: &str, two: &str| {
@@ -152,9 +151,9 @@ async fn bad_configurations_are_refused_with_one_line_that_starts_with_the_place
     ];
     let mut failures = Vec::new();
     for (configuration, expected) in &refused {
-        let before = filter_errors(&envoy).len();
-        let update = envoy.update_config_text(configuration).await;
-        let errors = filter_errors(&envoy).split_off(before);
+        let before = filter_errors(&scene.envoy).len();
+        let update = scene.envoy.update_config_text(configuration).await;
+        let errors = filter_errors(&scene.envoy).split_off(before);
         let as_expected = matches!(errors.as_slice(), [line] if line.starts_with(expected) && line.len() > expected.len());
         if update == Update::Accepted || !(as_expected || errors.as_slice() == [*expected]) {
             failures.push(format!(
@@ -166,16 +165,15 @@ async fn bad_configurations_are_refused_with_one_line_that_starts_with_the_place
 
     // The first one is still in force.
     client.get(HOST, "/").await;
-    assert_carries(&origin.only_request(), &pki().client);
-    assert_eq!(envoy.vm_reloads().await, 0);
+    assert_carries(&scene.origin.only_request(), &pki().client);
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
 }
 
 #[tokio::test]
 async fn a_choice_of_the_wrong_type_is_named_by_its_path() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
     for (configuration, path) in [
         (
@@ -188,13 +186,13 @@ async fn a_choice_of_the_wrong_type_is_named_by_its_path() {
             "on_spoofed_header: ",
         ),
     ] {
-        let before = filter_errors(&envoy).len();
+        let before = filter_errors(&scene.envoy).len();
         assert_eq!(
-            envoy.update_config_text(configuration).await,
+            scene.envoy.update_config_text(configuration).await,
             Update::Rejected,
             "{configuration}"
         );
-        let errors = filter_errors(&envoy).split_off(before);
+        let errors = filter_errors(&scene.envoy).split_off(before);
         assert!(
             matches!(errors.as_slice(), [line] if line.starts_with(path)),
             "{configuration}: {errors:?}"
@@ -204,14 +202,13 @@ async fn a_choice_of_the_wrong_type_is_named_by_its_path() {
 
 #[tokio::test]
 async fn a_label_that_starts_or_ends_with_a_hyphen_is_no_dns_name() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
     for name in ["-a.test", "a-.test", "a.-b.test", "*.-a.test"] {
         assert_eq!(
-            envoy.update_config_text(&hostname(name)).await,
+            scene.envoy.update_config_text(&hostname(name)).await,
             Update::Rejected,
             "{name}"
         );
@@ -220,19 +217,18 @@ async fn a_label_that_starts_or_ends_with_a_hyphen_is_no_dns_name() {
 
 #[tokio::test]
 async fn wrong_kinds_of_json_are_refused() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
     for configuration in ["[]", "null", "true", "5", r#""settings""#] {
-        let before = filter_errors(&envoy).len();
+        let before = filter_errors(&scene.envoy).len();
         assert_eq!(
-            envoy.update_config_text(configuration).await,
+            scene.envoy.update_config_text(configuration).await,
             Update::Rejected,
             "{configuration}"
         );
-        let errors = filter_errors(&envoy).split_off(before);
+        let errors = filter_errors(&scene.envoy).split_off(before);
         assert_eq!(errors.len(), 1, "{configuration}: {errors:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Envoy, Listener, Origin, Protocol, Request, mtls_protocols, pki};
+use support::{Answer, Envoy, Listener, Protocol, Request, mtls_protocols, pki};
 
 use crate::common::{
     HOST, assert_carries, assert_carries_none, carried, carries_certificate, forwarding,
@@ -23,17 +23,16 @@ fn fault_filter() -> Value {
 
 #[tokio::test]
 async fn a_request_that_the_origin_never_answered_does_not_count() {
-    let origin = Origin::start().await;
-    origin.answer("/reset", [Answer::reset()]);
-    origin.answer(
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .listener(Listener::strict().every_mtls_protocol().filter_after(fault_filter()))
+        .route(json!({ "match": { "path": "/timeout" }, "route": { "cluster": "origin", "timeout": "0.2s" } }))
+        .scene()
+        .await;
+    scene.origin.answer("/reset", [Answer::reset()]);
+    scene.origin.answer(
         "/timeout",
         [Answer::status(200).after(Duration::from_secs(5))],
     );
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol().filter_after(fault_filter()))
-        .route(json!({ "match": { "path": "/timeout" }, "route": { "cluster": "origin", "timeout": "0.2s" } }))
-        .start(&origin)
-        .await;
     for &protocol in mtls_protocols() {
         for (failing, status) in [
             (Request::get(HOST, "/no-upstream"), 503),
@@ -48,10 +47,7 @@ async fn a_request_that_the_origin_never_answered_does_not_count() {
             ),
         ] {
             let context = format!("{protocol:?}, {failing:?}");
-            let client = Client::over(protocol, &envoy)
-                .with(&pki().client)
-                .connect()
-                .await;
+            let client = scene.connect(protocol).await;
             for _ in 0..2 {
                 assert_eq!(
                     client.send(failing.clone()).await.status,
@@ -59,17 +55,17 @@ async fn a_request_that_the_origin_never_answered_does_not_count() {
                     "{context}"
                 );
             }
-            let undelivered = envoy.counter(HOST, "undelivered").await;
+            let undelivered = scene.envoy.counter(HOST, "undelivered").await;
             client.get(HOST, "/").await;
             client.get(HOST, "/").await;
-            let requests = origin.requests_for("/");
+            let requests = scene.origin.requests_for("/");
             assert_eq!(
                 carried(&requests[requests.len() - 2..]),
                 [true, false],
                 "{context}"
             );
             assert_eq!(
-                envoy.counter(HOST, "undelivered").await,
+                scene.envoy.counter(HOST, "undelivered").await,
                 undelivered,
                 "{context}"
             );
@@ -77,32 +73,28 @@ async fn a_request_that_the_origin_never_answered_does_not_count() {
     }
     // Seven ways to fail, two requests each.
     assert_eq!(
-        envoy.counter(HOST, "undelivered").await,
+        scene.envoy.counter(HOST, "undelivered").await,
         14 * protocols_count()
     );
     assert_eq!(
-        envoy.counter(HOST, "forwarded").await,
+        scene.envoy.counter(HOST, "forwarded").await,
         7 * protocols_count()
     );
 }
 
 #[tokio::test]
 async fn every_answer_of_the_origin_counts() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         for status in [200, 204, 304, 404, 500, 503] {
-            origin.answer("/status", [Answer::status(status)]);
-            let client = Client::over(protocol, &envoy)
-                .with(&pki().client)
-                .connect()
-                .await;
+            scene.origin.answer("/status", [Answer::status(status)]);
+            let client = scene.connect(protocol).await;
             assert_eq!(client.get(HOST, "/status").await.status, status);
             client.get(HOST, "/").await;
-            let requests = origin.requests();
+            let requests = scene.origin.requests();
             assert_eq!(
                 carried(&requests[requests.len() - 2..]),
                 [true, false],
@@ -110,60 +102,51 @@ async fn every_answer_of_the_origin_counts() {
             );
         }
     }
-    assert_eq!(envoy.counter(HOST, "undelivered").await, 0);
+    assert_eq!(scene.envoy.counter(HOST, "undelivered").await, 0);
 }
 
 #[tokio::test]
 async fn an_answer_before_the_end_of_the_request_counts() {
-    let origin = Origin::start().await;
-    origin.answer("/early", [Answer::before_body()]);
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
+    scene.origin.answer("/early", [Answer::before_body()]);
+    let client = scene.connect(Protocol::Http2).await;
     // Larger than what fits into the windows and buffers on the way.
     let upload = Request::post(HOST, "/early", vec![b'x'; 8 << 20]);
     let response = client.begin(upload).await.expect("a response");
     assert_eq!(response.status, 200);
     client.get(HOST, "/").await;
-    assert_carries(&origin.requests_for("/early")[0], &pki().client);
-    assert_carries_none(&origin.requests_for("/")[0]);
+    assert_carries(&scene.origin.requests_for("/early")[0], &pki().client);
+    assert_carries_none(&scene.origin.requests_for("/")[0]);
 }
 
 #[tokio::test]
 async fn an_answer_counts_from_its_head_on() {
-    let origin = Origin::start().await;
-    origin.answer("/stream", [Answer::open_ended()]);
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
+    scene.origin.answer("/stream", [Answer::open_ended()]);
     for protocol in multiplexed() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         let stream = client
             .begin(Request::get(HOST, "/stream"))
             .await
             .expect("a response");
         client.get(HOST, "/").await;
-        assert_carries(
-            origin.requests_for("/stream").last().expect("a request"),
-            &pki().client,
-        );
-        assert_carries_none(origin.requests_for("/").last().expect("a request"));
-        origin.release();
+        assert_carries(&scene.origin.last_request_for("/stream"), &pki().client);
+        assert_carries_none(&scene.origin.last_request_for("/"));
+        scene.origin.release();
         assert_eq!(stream.finish().await.expect("the rest").body, "started");
         client.get(HOST, "/").await;
-        assert_carries_none(origin.requests_for("/").last().expect("a request"));
+        assert_carries_none(&scene.origin.last_request_for("/"));
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_counts() {
-    let origin = Origin::start().await;
-    origin.answer("/cut", [Answer::cut_short()]);
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
+    scene.origin.answer("/cut", [Answer::cut_short()]);
+    let client = scene.connect(Protocol::Http2).await;
     let exchange = client
         .begin(Request::get(HOST, "/cut"))
         .await
@@ -171,13 +154,12 @@ async fn an_answer_that_breaks_off_counts() {
     // What the client sees of the break differs between Envoys; the origin had answered.
     let _ = exchange.finish().await;
     client.get(HOST, "/").await;
-    assert_eq!(carried(&origin.requests()), [true, false]);
+    assert_eq!(carried(&scene.origin.requests()), [true, false]);
 }
 
 #[tokio::test]
 async fn all_attempts_of_a_retried_request_carry_the_certificate() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
     for (answers, status) in [
         (
             vec![Answer::reset(), Answer::status(503), Answer::status(200)],
@@ -185,11 +167,11 @@ async fn all_attempts_of_a_retried_request_carry_the_certificate() {
         ),
         (vec![Answer::status(503)], 503),
     ] {
-        origin.answer("/retry", answers);
-        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        scene.origin.answer("/retry", answers);
+        let client = scene.connect(Protocol::Http2).await;
         assert_eq!(client.get(HOST, "/retry").await.status, status);
         client.get(HOST, "/").await;
-        let requests = origin.requests();
+        let requests = scene.origin.requests();
         let requests = &requests[requests.len() - 4..];
         assert_eq!(
             carried(requests),
@@ -201,42 +183,40 @@ async fn all_attempts_of_a_retried_request_carry_the_certificate() {
 
 #[tokio::test]
 async fn a_retried_request_that_never_got_an_answer_does_not_count() {
-    let origin = Origin::start().await;
-    origin.answer("/retry", [Answer::reset()]);
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
+    scene.origin.answer("/retry", [Answer::reset()]);
+    let client = scene.connect(Protocol::Http2).await;
     assert_eq!(client.get(HOST, "/retry").await.status, 503);
     client.get(HOST, "/").await;
-    assert_eq!(carried(&origin.requests()), [true, true, true, true]);
-    assert_eq!(envoy.counter(HOST, "undelivered").await, 1);
+    assert_eq!(carried(&scene.origin.requests()), [true, true, true, true]);
+    assert_eq!(scene.envoy.counter(HOST, "undelivered").await, 1);
 }
 
 #[tokio::test]
 async fn a_request_that_the_client_gave_up_does_not_count() {
-    let origin = Origin::start().await;
-    origin.answer("/slow", [Answer::status(200).after(Duration::from_secs(5))]);
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
+    scene
+        .origin
+        .answer("/slow", [Answer::status(200).after(Duration::from_secs(5))]);
     for protocol in multiplexed() {
-        let seen = origin.requests().len();
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let seen = scene.origin.requests().len();
+        let client = scene.connect(protocol).await;
         tokio::select! {
             response = client.begin(Request::get(HOST, "/slow")) => panic!("answered: {:?}", response.map(|head| head.status)),
-            () = origin.wait_for(seen + 1) => {}
+            () = scene.origin.wait_for(seen + 1) => {}
         }
         wait_until(async || {
-            envoy.counter(HOST, "undelivered").await == 1 + u64::from(protocol == Protocol::Http3)
+            scene.envoy.counter(HOST, "undelivered").await
+                == 1 + u64::from(protocol == Protocol::Http3)
         })
         .await;
         client.get(HOST, "/").await;
         client.get(HOST, "/").await;
         assert_eq!(
-            carried(&origin.requests()[seen..]),
+            carried(&scene.origin.requests()[seen..]),
             [true, true, false],
             "{protocol:?}"
         );
@@ -245,23 +225,22 @@ async fn a_request_that_the_client_gave_up_does_not_count() {
 
 #[tokio::test]
 async fn a_later_failure_takes_no_delivery_back() {
-    let origin = Origin::start().await;
-    origin.answer(
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
+    scene.origin.answer(
         "/slow-reset",
         [Answer::reset().after(Duration::from_millis(300))],
     );
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
-    let client = Arc::new(Client::http2(&envoy).with(&pki().client).connect().await);
+    let client = Arc::new(scene.connect(Protocol::Http2).await);
     let slow = {
         let client = Arc::clone(&client);
         tokio::spawn(async move { client.get(HOST, "/slow-reset").await.status })
     };
-    origin.wait_for(1).await;
+    scene.origin.wait_for(1).await;
     client.get(HOST, "/").await;
     assert_eq!(slow.await.expect("a response"), 503);
     client.get(HOST, "/refused").await;
     client.get(HOST, "/").await;
-    let requests = origin.requests();
+    let requests = scene.origin.requests();
     assert!(
         carries_certificate(&requests[0]),
         "nothing was delivered when this one was sent: {requests:#?}"
@@ -271,11 +250,10 @@ async fn a_later_failure_takes_no_delivery_back() {
 
 #[tokio::test]
 async fn a_failure_for_one_hostname_does_not_touch_another() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["a.example.com", "b.example.com"]))
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&["a.example.com", "b.example.com"]))
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     for (hostname, path) in [
         ("a.example.com", "/a"),
         ("b.example.com", "/refused"),
@@ -285,8 +263,8 @@ async fn a_failure_for_one_hostname_does_not_touch_another() {
     ] {
         client.get(hostname, path).await;
     }
-    assert_eq!(carried(&origin.requests_for("/a")), [true, false]);
-    assert_eq!(carried(&origin.requests_for("/b")), [true, false]);
+    assert_eq!(carried(&scene.origin.requests_for("/a")), [true, false]);
+    assert_eq!(carried(&scene.origin.requests_for("/b")), [true, false]);
 }
 
 async fn wait_until(condition: impl AsyncFn() -> bool) {

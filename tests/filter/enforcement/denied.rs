@@ -5,59 +5,60 @@ use support::{
     Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Response, Update, envoy_version, pki,
 };
 
-use super::{ADMIN, PUBLIC, asking_protocols, enforcing_envoy, settings, verifies_by_attribute};
+use super::{ADMIN, PUBLIC, asking_protocols, enforcing_scene, settings, verifies_by_attribute};
 
 #[tokio::test]
 async fn without_a_verified_certificate_the_answer_is_403_and_the_origin_sees_nothing() {
     if !verifies_by_attribute() {
         return;
     }
-    let origin = Origin::start().await;
-    let envoy = enforcing_envoy(&origin).await;
+    let scene = enforcing_scene().await;
     for &protocol in asking_protocols() {
-        let anonymous = Client::over(protocol, &envoy).connect().await;
+        let anonymous = scene.connect_without_certificate(protocol).await;
         assert_denied(&anonymous.get(ADMIN, "/").await, "none was presented");
-        let untrusted = Client::over(protocol, &envoy).with(&pki().untrusted);
+        let untrusted = scene.client(protocol).with(&pki().untrusted);
         let response = untrusted.connect().await.get(ADMIN, "/").await;
         assert_denied(&response, "was not verified");
     }
-    assert!(origin.requests().is_empty(), "{:#?}", origin.requests());
+    assert!(
+        scene.origin.requests().is_empty(),
+        "{:#?}",
+        scene.origin.requests()
+    );
     let asked = asking_protocols().len() as u64;
     let expected = vec![(ADMIN.to_owned(), "denied".to_owned(), 2 * asked)];
-    assert_eq!(envoy.outcomes().await, expected);
+    assert_eq!(scene.envoy.outcomes().await, expected);
 
     for &protocol in asking_protocols() {
-        let client = Client::over(protocol, &envoy).with(&pki().client);
+        let client = scene.client(protocol).with(&pki().client);
         let response = client.connect().await.get(ADMIN, "/").await;
         assert_eq!(response.status, 200, "{protocol:?}");
     }
-    assert_eq!(origin.requests().len() as u64, asked);
+    assert_eq!(scene.origin.requests().len() as u64, asked);
 }
 
 #[tokio::test]
 async fn over_plain_text_the_answer_is_403() {
-    let origin = Origin::start().await;
     let mut configuration = settings("listener");
     // The default: plain text has no SNI, but 421 would not help a client there.
     configuration["settings"][0]["sni_must_match"] = Value::Bool(true);
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::plaintext())
-        .start(&origin)
+        .scene()
         .await;
-    for client in [Client::http1(&envoy), Client::http2(&envoy)] {
+    for client in [scene.client(Protocol::Http1), scene.client(Protocol::Http2)] {
         let client = client.connect().await;
         assert_denied(&client.get(ADMIN, "/").await, "none was presented");
         assert_eq!(client.get(PUBLIC, "/").await.status, 200);
     }
-    assert_eq!(origin.requests().len(), 2);
+    assert_eq!(scene.origin.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn every_request_of_a_connection_is_judged_and_a_refused_one_does_no_harm_to_the_others() {
-    let origin = Origin::start().await;
-    let envoy = enforcing_envoy(&origin).await;
+    let scene = enforcing_scene().await;
     for protocol in PROTOCOLS {
-        let client = Client::over(protocol, &envoy).connect().await;
+        let client = scene.connect_without_certificate(protocol).await;
         let mut statuses = Vec::new();
         for hostname in [PUBLIC, ADMIN, ADMIN, PUBLIC, ADMIN] {
             statuses.push(client.get(hostname, "/").await.status);
@@ -65,7 +66,8 @@ async fn every_request_of_a_connection_is_judged_and_a_refused_one_does_no_harm_
         assert_eq!(statuses, [200, 403, 403, 200, 403], "{protocol:?}");
     }
     assert!(
-        origin
+        scene
+            .origin
             .requests()
             .iter()
             .all(|request| request.authority == PUBLIC)
@@ -121,38 +123,36 @@ async fn a_second_quic_connection_is_verified_like_the_first() {
 /// A certificate that no source yields counts as none. (Envoys from 1.38 on always yield it.)
 #[tokio::test]
 async fn a_certificate_that_no_source_yields_is_refused_and_the_log_says_what_to_do() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(Listener::strict())
         .filter_state(false)
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     let response = client.get(ADMIN, "/").await;
-    let lines = envoy.log_lines_with("envoy-before-1.38.yaml");
+    let lines = scene.envoy.log_lines_with("envoy-before-1.38.yaml");
     if envoy_version().has_peer_certificate() {
         assert_eq!(response.status, 200);
         assert!(lines.is_empty(), "{lines:?}");
     } else {
         assert_denied(&response, "could not be read");
         assert_eq!(lines.len(), 1, "{lines:?}");
-        assert!(origin.requests().is_empty());
+        assert!(scene.origin.requests().is_empty());
     }
 }
 
 #[tokio::test]
 async fn a_session_without_a_certificate_that_is_resumed_is_refused_too() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(Listener::optional())
-        .start(&origin)
+        .scene()
         .await;
-    let first = Client::http1(&envoy).connect().await;
+    let first = scene.connect_without_certificate(Protocol::Http1).await;
     assert_denied(&first.get(ADMIN, "/").await, "none was presented");
     let second = first.reconnect().await;
     assert!(second.resumed());
     assert_denied(&second.get(ADMIN, "/").await, "none was presented");
-    assert!(origin.requests().is_empty());
+    assert!(scene.origin.requests().is_empty());
 }
 
 #[tokio::test]
@@ -161,33 +161,32 @@ async fn a_connection_from_before_a_reload_that_turned_enforcement_on_is_judged_
     if !verifies_by_attribute() {
         return;
     }
-    let origin = Origin::start().await;
     let open =
         json!({ "settings": [{ "hostname": ADMIN, "client_certificate_forwarding": true }] });
-    let envoy = Envoy::with_filter(open.clone())
+    let scene = Envoy::with_filter(open.clone())
         .listener(Listener::accept_untrusted().http3().no_resumption())
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
     let mut clients = Vec::new();
     for &protocol in asking_protocols() {
-        clients.push((Client::over(protocol, &envoy).connect().await, 403));
-        let untrusted = Client::over(protocol, &envoy).with(&pki().untrusted);
+        clients.push((scene.connect_without_certificate(protocol).await, 403));
+        let untrusted = scene.client(protocol).with(&pki().untrusted);
         clients.push((untrusted.connect().await, 403));
-        let trusted = Client::over(protocol, &envoy).with(&pki().client);
+        let trusted = scene.client(protocol).with(&pki().client);
         clients.push((trusted.connect().await, 200));
     }
     for (client, _) in &clients {
         assert_eq!(client.get(ADMIN, "/").await.status, 200);
     }
     assert_eq!(
-        envoy.update_config(&settings("attribute")).await,
+        scene.envoy.update_config(&settings("attribute")).await,
         Update::Accepted
     );
     for (client, status) in &clients {
         assert_eq!(client.get(ADMIN, "/").await.status, *status);
     }
-    assert_eq!(envoy.update_config(&open).await, Update::Accepted);
+    assert_eq!(scene.envoy.update_config(&open).await, Update::Accepted);
     for (client, _) in &clients {
         assert_eq!(client.get(ADMIN, "/").await.status, 200);
     }
@@ -195,8 +194,7 @@ async fn a_connection_from_before_a_reload_that_turned_enforcement_on_is_judged_
 
 #[tokio::test]
 async fn a_wildcard_requires_for_every_name_below_it_and_a_more_specific_setting_may_not() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(json!({
+    let scene = Envoy::with_filter(json!({
         "verified_by": "listener",
         "settings": [
             { "hostname": "*.example.com", "require_client_certificate": true, "sni_must_match": false },
@@ -204,9 +202,9 @@ async fn a_wildcard_requires_for_every_name_below_it_and_a_more_specific_setting
         ]
     }))
     .listener(Listener::optional())
-    .start(&origin)
+    .scene()
     .await;
-    let client = Client::http2(&envoy).connect().await;
+    let client = scene.connect_without_certificate(Protocol::Http2).await;
     for (hostname, status) in [
         ("a.example.com", 403),
         ("a.b.example.com", 403),
@@ -217,21 +215,20 @@ async fn a_wildcard_requires_for_every_name_below_it_and_a_more_specific_setting
     ] {
         assert_eq!(client.get(hostname, "/").await.status, status, "{hostname}");
     }
-    assert_eq!(envoy.counter("*.example.com", "denied").await, 3);
+    assert_eq!(scene.envoy.counter("*.example.com", "denied").await, 3);
 }
 
 #[tokio::test]
 async fn a_setting_for_every_hostname_requires_a_certificate_of_all_that_have_no_setting_of_their_own()
  {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(json!({
+    let scene = Envoy::with_filter(json!({
         "verified_by": "listener",
         "settings": [{ "hostname": "*", "require_client_certificate": true }, { "hostname": PUBLIC }]
     }))
     .listener(Listener::optional())
-    .start(&origin)
+    .scene()
     .await;
-    let client = Client::http2(&envoy).sni(ADMIN).connect().await;
+    let client = scene.client(Protocol::Http2).sni(ADMIN).connect().await;
     for (hostname, status) in [
         (ADMIN, 403),
         ("127.0.0.1", 403),

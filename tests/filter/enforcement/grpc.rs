@@ -1,7 +1,7 @@
 //! A real gRPC client: what it is told where a certificate is required (contract §4.7).
 
 use serde_json::json;
-use support::{Answer, Envoy, Identity, Listener, Origin, pki};
+use support::{Answer, Envoy, Identity, Listener, Origin, Scene, pki};
 use tonic::{
     Code, Status,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity as ClientIdentity},
@@ -13,7 +13,8 @@ use super::{ADMIN, PUBLIC, settings, verifies_by_attribute};
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
-async fn start(origin: &Origin) -> Envoy {
+async fn start() -> Scene {
+    let origin = Origin::start().await;
     for path in [CHECK, WATCH] {
         // An empty message is a health check's request, and an answer to it.
         let answer = Answer::status(200)
@@ -26,7 +27,7 @@ async fn start(origin: &Origin) -> Envoy {
     Envoy::with_filter(configuration)
         .listener(Listener::accept_untrusted().no_resumption())
         .upstream_http2()
-        .start(origin)
+        .scene_with(origin)
         .await
 }
 
@@ -54,10 +55,9 @@ async fn check(client: &mut HealthClient<Channel>) -> Result<(), Status> {
 
 #[tokio::test]
 async fn a_call_without_a_verified_certificate_gets_permission_denied() {
-    let origin = Origin::start().await;
-    let envoy = start(&origin).await;
+    let scene = start().await;
     for identity in [None, Some(&pki().untrusted)] {
-        let mut client = client(&envoy, ADMIN, identity).await;
+        let mut client = client(&scene.envoy, ADMIN, identity).await;
         let status = check(&mut client).await.expect_err("a refusal");
         assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
         assert!(
@@ -70,8 +70,8 @@ async fn a_call_without_a_verified_certificate_gets_permission_denied() {
             Code::PermissionDenied
         );
     }
-    assert!(origin.requests().is_empty());
-    assert_eq!(envoy.counter(ADMIN, "denied").await, 4);
+    assert!(scene.origin.requests().is_empty());
+    assert_eq!(scene.envoy.counter(ADMIN, "denied").await, 4);
 }
 
 #[tokio::test]
@@ -79,21 +79,19 @@ async fn a_call_with_a_verified_certificate_is_answered_by_the_origin() {
     if !verifies_by_attribute() {
         return;
     }
-    let origin = Origin::start().await;
-    let envoy = start(&origin).await;
-    let mut client = client(&envoy, ADMIN, Some(&pki().client)).await;
+    let scene = start().await;
+    let mut client = client(&scene.envoy, ADMIN, Some(&pki().client)).await;
     check(&mut client).await.expect("the origin's answer");
-    assert_eq!(origin.only_request().path, CHECK);
+    assert_eq!(scene.origin.only_request().path, CHECK);
 }
 
 #[tokio::test]
 async fn a_call_over_another_hosts_connection_fails_before_the_origin() {
-    let origin = Origin::start().await;
-    let envoy = start(&origin).await;
-    let mut client = client(&envoy, PUBLIC, Some(&pki().client)).await;
+    let scene = start().await;
+    let mut client = client(&scene.envoy, PUBLIC, Some(&pki().client)).await;
     let status = check(&mut client).await.expect_err("a refusal");
     // gRPC has no status for 421: Envoy says what its table says for HTTP statuses without one.
     assert_eq!(status.code(), Code::Unknown, "{status:?}");
-    assert!(origin.requests().is_empty());
-    assert_eq!(envoy.counter(ADMIN, "misdirected").await, 1);
+    assert!(scene.origin.requests().is_empty());
+    assert_eq!(scene.envoy.counter(ADMIN, "misdirected").await, 1);
 }

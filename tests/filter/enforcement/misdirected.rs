@@ -1,33 +1,32 @@
 //! `sni_must_match` (contract §4.7): what is answered 421.
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, Protocol, pki};
+use support::{Client, Envoy, Listener, Protocol, Scene, pki};
 
 use super::{ADMIN, PUBLIC, asking_protocols};
 
-async fn envoy(origin: &Origin, settings: Value) -> Envoy {
+async fn start(settings: Value) -> Scene {
     Envoy::with_filter(json!({ "verified_by": "listener", "explain": true, "settings": settings }))
         .listener(Listener::optional().http3())
-        .start(origin)
+        .scene()
         .await
 }
 
 #[tokio::test]
 async fn without_tls_inspector_every_connection_on_tcp_is_misdirected_and_the_log_says_what_to_do()
 {
-    let origin = Origin::start().await;
     let settings = json!({ "verified_by": "listener", "settings": [{ "hostname": ADMIN, "require_client_certificate": true }] });
-    let envoy = Envoy::with_filter(settings)
+    let scene = Envoy::with_filter(settings)
         .listener(Listener::optional().http3().no_tls_inspector())
         .concurrency(2)
-        .start(&origin)
+        .scene()
         .await;
     for _ in 0..4 {
-        assert_eq!(status(&envoy, Some(ADMIN), ADMIN).await, 421);
+        assert_eq!(status(&scene.envoy, Some(ADMIN), ADMIN).await, 421);
     }
-    assert_eq!(envoy.log_lines_with("tls_inspector into").len(), 1);
+    assert_eq!(scene.envoy.log_lines_with("tls_inspector into").len(), 1);
     // QUIC needs no inspector.
-    let client = Client::http3(&envoy).sni(ADMIN).with(&pki().client);
+    let client = scene.client(Protocol::Http3).sni(ADMIN).with(&pki().client);
     let over_quic = client.connect().await.get(ADMIN, "/").await.status;
     let asked = asking_protocols().contains(&Protocol::Http3);
     assert_eq!(over_quic, if asked { 200 } else { 403 });
@@ -45,18 +44,13 @@ async fn status(envoy: &Envoy, sni: Option<&str>, authority: &str) -> u16 {
 
 #[tokio::test]
 async fn a_browsers_coalesced_connection_is_answered_421_and_a_new_connection_recovers() {
-    let origin = Origin::start().await;
-    let envoy = envoy(
-        &origin,
-        json!([
-            { "hostname": ADMIN, "require_client_certificate": true },
-            { "hostname": PUBLIC }
-        ]),
-    )
+    let scene = start(json!([
+        { "hostname": ADMIN, "require_client_certificate": true },
+        { "hostname": PUBLIC }
+    ]))
     .await;
     for &protocol in asking_protocols() {
-        let connect =
-            |sni: &'static str| Client::over(protocol, &envoy).with(&pki().client).sni(sni);
+        let connect = |sni: &'static str| scene.client(protocol).with(&pki().client).sni(sni);
         let coalesced = connect(PUBLIC).connect().await;
         assert_eq!(coalesced.get(PUBLIC, "/").await.status, 200);
         let response = coalesced.get(ADMIN, "/").await;
@@ -73,36 +67,41 @@ async fn a_browsers_coalesced_connection_is_answered_421_and_a_new_connection_re
         assert_eq!(coalesced.get(PUBLIC, "/").await.status, 200);
     }
     let asked = asking_protocols().len();
-    assert_eq!(envoy.counter(ADMIN, "misdirected").await, asked as u64);
-    assert_eq!(origin.requests().len(), 3 * asked);
+    assert_eq!(
+        scene.envoy.counter(ADMIN, "misdirected").await,
+        asked as u64
+    );
+    assert_eq!(scene.origin.requests().len(), 3 * asked);
 }
 
 #[tokio::test]
 async fn without_sni_the_answer_is_421() {
-    let origin = Origin::start().await;
     let settings = json!([
         { "hostname": ADMIN, "require_client_certificate": true },
         { "hostname": "127.0.0.1", "sni_must_match": true },
         { "hostname": "*", "sni_must_match": true }
     ]);
-    let envoy = envoy(&origin, settings).await;
+    let scene = start(settings).await;
     for authority in [ADMIN, "127.0.0.1", "anything.test"] {
-        assert_eq!(status(&envoy, None, authority).await, 421, "{authority}");
+        assert_eq!(
+            status(&scene.envoy, None, authority).await,
+            421,
+            "{authority}"
+        );
     }
-    let no_sni = Client::http3(&envoy).no_sni().connect().await;
+    let no_sni = scene.client(Protocol::Http3).no_sni().connect().await;
     assert_eq!(no_sni.get(ADMIN, "/").await.status, 421);
-    assert!(origin.requests().is_empty());
+    assert!(scene.origin.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_wildcards_connections_serve_every_name_of_that_setting_and_no_other() {
-    let origin = Origin::start().await;
     let settings = json!([
         { "hostname": "*.example.com", "sni_must_match": true },
         { "hostname": "api.example.com", "sni_must_match": true },
         { "hostname": "*", "sni_must_match": true }
     ]);
-    let envoy = envoy(&origin, settings).await;
+    let scene = start(settings).await;
     for (sni, authority, expected) in [
         ("www.example.com", "www.example.com", 200),
         ("www.example.com", "mail.example.com", 200),
@@ -118,7 +117,7 @@ async fn a_wildcards_connections_serve_every_name_of_that_setting_and_no_other()
         ("api.example.com", "www.example.com", 421),
     ] {
         assert_eq!(
-            status(&envoy, Some(sni), authority).await,
+            status(&scene.envoy, Some(sni), authority).await,
             expected,
             "{sni} → {authority}"
         );
@@ -127,40 +126,33 @@ async fn a_wildcards_connections_serve_every_name_of_that_setting_and_no_other()
 
 #[tokio::test]
 async fn sni_need_not_match_where_the_setting_says_so() {
-    let origin = Origin::start().await;
     let settings =
         json!([{ "hostname": ADMIN, "require_client_certificate": true, "sni_must_match": false }]);
-    let envoy = envoy(&origin, settings).await;
-    assert_eq!(status(&envoy, Some(PUBLIC), ADMIN).await, 200);
-    assert_eq!(status(&envoy, None, ADMIN).await, 200);
+    let scene = start(settings).await;
+    assert_eq!(status(&scene.envoy, Some(PUBLIC), ADMIN).await, 200);
+    assert_eq!(status(&scene.envoy, None, ADMIN).await, 200);
 }
 
 #[tokio::test]
 async fn a_connection_for_another_host_without_a_certificate_is_sent_away_before_it_is_denied() {
-    let origin = Origin::start().await;
-    let envoy = envoy(
-        &origin,
-        json!([{ "hostname": ADMIN, "require_client_certificate": true }]),
-    )
-    .await;
+    let scene = start(json!([{ "hostname": ADMIN, "require_client_certificate": true }])).await;
     let status = async |sni: &str| {
-        let client = Client::http2(&envoy).sni(sni).connect().await;
+        let client = scene.client(Protocol::Http2).sni(sni).connect().await;
         client.get(ADMIN, "/").await.status
     };
     assert_eq!(status(PUBLIC).await, 421);
     assert_eq!(status(ADMIN).await, 403);
-    assert!(origin.requests().is_empty());
+    assert!(scene.origin.requests().is_empty());
 }
 
 #[tokio::test]
 async fn plain_text_has_no_server_name_that_could_match() {
-    let origin = Origin::start().await;
-    let envoy =
+    let scene =
         Envoy::with_filter(json!({ "settings": [{ "hostname": ADMIN, "sni_must_match": true }] }))
             .listener(Listener::plaintext())
-            .start(&origin)
+            .scene()
             .await;
-    let client = Client::http1(&envoy).connect().await;
+    let client = scene.client(Protocol::Http1).connect().await;
     assert_eq!(client.get(ADMIN, "/").await.status, 421);
-    assert!(origin.requests().is_empty());
+    assert!(scene.origin.requests().is_empty());
 }

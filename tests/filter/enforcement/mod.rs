@@ -9,7 +9,7 @@ mod rerouted;
 mod upgrades;
 
 use serde_json::{Value, json};
-use support::{Envoy, Listener, Origin, PROTOCOLS, Protocol, envoy_version, version::Version};
+use support::{Envoy, Listener, PROTOCOLS, Protocol, Scene, envoy_version, version::Version};
 
 /// The hostname that requires a certificate.
 pub(crate) const ADMIN: &str = "admin.example.com";
@@ -29,10 +29,10 @@ pub(crate) fn settings(verified_by: &str) -> Value {
 }
 
 /// A listener on TCP and QUIC that takes any certificate or none, with [`settings`] by attribute.
-pub(crate) async fn enforcing_envoy(origin: &Origin) -> Envoy {
+pub(crate) async fn enforcing_scene() -> Scene {
     Envoy::with_filter(settings("attribute"))
         .listener(Listener::accept_untrusted().http3().no_resumption())
-        .start(origin)
+        .scene()
         .await
 }
 

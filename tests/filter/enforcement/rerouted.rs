@@ -1,7 +1,7 @@
 //! Other filters and routes that change a request on its way (contract §4.7): what they can and can't do to enforcement.
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Envoy, Listener, Origin, Request, pki};
+use support::{Answer, Envoy, Listener, Protocol, Request};
 
 use super::{ADMIN, PUBLIC, settings};
 
@@ -25,8 +25,7 @@ fn set_authority(hostname: &str) -> Value {
 
 #[tokio::test]
 async fn a_hostname_that_an_earlier_filter_wrote_is_the_one_that_counts() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(
             Listener::optional()
                 .named("to-admin")
@@ -37,41 +36,46 @@ async fn a_hostname_that_an_earlier_filter_wrote_is_the_one_that_counts() {
                 .named("away")
                 .filter_before(set_authority(PUBLIC)),
         )
-        .start(&origin)
+        .scene()
         .await;
     for (listener, hostname, status) in [("to-admin", PUBLIC, 403), ("away", ADMIN, 200)] {
-        let client = Client::http2(&envoy).listener(listener).connect().await;
+        let client = scene
+            .client(Protocol::Http2)
+            .listener(listener)
+            .connect()
+            .await;
         assert_eq!(client.get(hostname, "/").await.status, status, "{listener}");
     }
-    assert_eq!(origin.only_request().authority, PUBLIC);
+    assert_eq!(scene.origin.only_request().authority, PUBLIC);
 }
 
 #[tokio::test]
 async fn a_later_filter_that_clears_the_route_cache_changes_no_refusal() {
-    let origin = Origin::start().await;
     let code = "request:headers():replace('x-later', '1') request:clearRouteCache()";
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(Listener::optional().filter_after(lua(code)))
         .route(json!({
             "match": { "prefix": "/", "headers": [{ "name": "x-later", "present_match": true }] },
             "route": { "cluster": "origin" },
             "request_headers_to_add": [{ "header": { "key": "x-rerouted", "value": "yes" } }]
         }))
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).connect().await;
+    let client = scene.connect_without_certificate(Protocol::Http2).await;
     for (hostname, status) in [(ADMIN, 403), (PUBLIC, 200), (ADMIN, 403)] {
         assert_eq!(client.get(hostname, "/").await.status, status, "{hostname}");
     }
     // The later filter did run, for the request that went on.
-    assert_eq!(origin.only_request().header("x-rerouted"), Some("yes"));
+    assert_eq!(
+        scene.origin.only_request().header("x-rerouted"),
+        Some("yes")
+    );
 }
 
 /// What comes behind the filter is the operator's own: this one judges the hostname that it sees.
 #[tokio::test]
 async fn a_filter_or_route_that_writes_the_hostname_has_to_stand_before_this_filter() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(
             Listener::optional()
                 .named("later")
@@ -82,55 +86,57 @@ async fn a_filter_or_route_that_writes_the_hostname_has_to_stand_before_this_fil
             "match": { "prefix": "/rewritten" },
             "route": { "cluster": "origin", "host_rewrite_literal": ADMIN }
         }))
-        .start(&origin)
+        .scene()
         .await;
     for (listener, path) in [("later", "/"), ("route", "/rewritten")] {
-        let client = Client::http2(&envoy).listener(listener).connect().await;
+        let client = scene
+            .client(Protocol::Http2)
+            .listener(listener)
+            .connect()
+            .await;
         assert_eq!(client.get(PUBLIC, path).await.status, 200);
         assert_eq!(client.get(ADMIN, path).await.status, 403);
-        assert_eq!(origin.requests_for(path).len(), 1);
-        assert_eq!(origin.requests_for(path)[0].authority, ADMIN);
+        assert_eq!(scene.origin.requests_for(path).len(), 1);
+        assert_eq!(scene.origin.requests_for(path)[0].authority, ADMIN);
     }
 }
 
 #[tokio::test]
 async fn an_internal_redirect_to_the_protected_hostname_is_judged_again() {
-    let origin = Origin::start().await;
     let to_admin = Answer::status(302).header("location", "https://admin.example.com/secret");
-    origin.answer("/internal", [to_admin]);
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(Listener::optional())
         .route(json!({
             "match": { "prefix": "/internal" },
             "route": { "cluster": "origin", "internal_redirect_policy": { "max_internal_redirects": 1 } }
         }))
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).connect().await;
+    scene.origin.answer("/internal", [to_admin]);
+    let client = scene.connect_without_certificate(Protocol::Http2).await;
     assert_eq!(client.get(PUBLIC, "/internal").await.status, 403);
-    assert!(origin.requests_for("/secret").is_empty());
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    assert!(scene.origin.requests_for("/secret").is_empty());
+    let client = scene.connect(Protocol::Http2).await;
     assert_eq!(client.get(PUBLIC, "/internal").await.status, 200);
-    assert_eq!(origin.requests_for("/secret").len(), 1);
+    assert_eq!(scene.origin.requests_for("/secret").len(), 1);
 }
 
 /// Envoy looks for the route anew when the filter adds or removes a header: what a client made up chooses no route, what the filter said may.
 #[tokio::test]
 async fn a_route_by_a_managed_header_sees_what_the_filter_said_and_not_what_the_client_made_up() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(Listener::optional())
         .route(json!({
             "match": { "prefix": "/", "headers": [{ "name": "cf-client-cert-sha256", "present_match": true }] },
             "direct_response": { "status": 218 }
         }))
-        .start(&origin)
+        .scene()
         .await;
-    let anonymous = Client::http2(&envoy).connect().await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     for hostname in [PUBLIC, "example.org"] {
         let spoofing = Request::get(hostname, "/").header("cf-client-cert-sha256", "x");
         assert_eq!(anonymous.send(spoofing).await.status, 200, "{hostname}");
     }
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     assert_eq!(client.get(PUBLIC, "/").await.status, 218);
 }

@@ -1,11 +1,12 @@
 //! WebSocket and CONNECT: upgrades and tunnels are requests like any other to §4.7.
 
 use serde_json::json;
-use support::{Answer, Client, Envoy, Identity, Listener, Origin, Protocol, pki};
+use support::{Answer, Client, Envoy, Identity, Listener, Origin, Protocol, Scene, pki};
 
 use super::{ADMIN, PUBLIC, asking_protocols, settings, verifies_by_attribute};
 
-async fn start(origin: &Origin) -> Envoy {
+async fn start() -> Scene {
+    let origin = Origin::start().await;
     origin.answer("/socket", [Answer::upgrade()]);
     let listener = Listener::accept_untrusted()
         .http3()
@@ -25,7 +26,7 @@ async fn start(origin: &Origin) -> Envoy {
             "match": { "connect_matcher": {} },
             "route": { "cluster": "origin", "upgrade_configs": [{ "upgrade_type": "CONNECT", "connect_config": {} }] }
         }))
-        .start(origin)
+        .scene_with(origin)
         .await
 }
 
@@ -53,15 +54,14 @@ async fn a_websocket_needs_a_verified_certificate() {
     if !verifies_by_attribute() {
         return;
     }
-    let origin = Origin::start().await;
-    let envoy = start(&origin).await;
+    let scene = start().await;
     for (identity, hostname, status) in [
         (None, ADMIN, 403),
         (Some(&pki().untrusted), ADMIN, 403),
         (Some(&pki().client), ADMIN, 101),
         (None, PUBLIC, 101),
     ] {
-        let mut connection = connector(&envoy, Protocol::Http1, identity)
+        let mut connection = connector(&scene.envoy, Protocol::Http1, identity)
             .connect_raw()
             .await;
         let response = connection.exchange(websocket(hostname).as_bytes()).await;
@@ -70,7 +70,8 @@ async fn a_websocket_needs_a_verified_certificate() {
             assert_eq!(connection.echoed(b"hello").await, b"hello");
         }
     }
-    let hostnames: Vec<String> = origin
+    let hostnames: Vec<String> = scene
+        .origin
         .requests()
         .into_iter()
         .map(|request| request.authority)
@@ -83,8 +84,7 @@ async fn a_websocket_over_http2_or_http3_needs_a_verified_certificate() {
     if !verifies_by_attribute() {
         return;
     }
-    let origin = Origin::start().await;
-    let envoy = start(&origin).await;
+    let scene = start().await;
     for &protocol in &asking_protocols()[1..] {
         for (identity, hostname, status) in [
             (None, ADMIN, 403),
@@ -92,7 +92,9 @@ async fn a_websocket_over_http2_or_http3_needs_a_verified_certificate() {
             (Some(&pki().client), ADMIN, 200),
             (None, PUBLIC, 200),
         ] {
-            let mut connection = connector(&envoy, protocol, identity).connect_fields().await;
+            let mut connection = connector(&scene.envoy, protocol, identity)
+                .connect_fields()
+                .await;
             let fields: [(&str, &[u8]); 6] = [
                 (":method", b"CONNECT"),
                 (":protocol", b"websocket"),
@@ -108,7 +110,10 @@ async fn a_websocket_over_http2_or_http3_needs_a_verified_certificate() {
             );
         }
     }
-    assert_eq!(origin.requests().len(), 2 * (asking_protocols().len() - 1));
+    assert_eq!(
+        scene.origin.requests().len(),
+        2 * (asking_protocols().len() - 1)
+    );
 }
 
 #[tokio::test]
@@ -116,8 +121,7 @@ async fn a_tunnel_needs_a_verified_certificate() {
     if !verifies_by_attribute() {
         return;
     }
-    let origin = Origin::start().await;
-    let envoy = start(&origin).await;
+    let scene = start().await;
     for (identity, target, host, status) in [
         (None, "admin.example.com:443", "admin.example.com:443", 403),
         (None, "ADMIN.example.com.:443", PUBLIC, 403),
@@ -126,7 +130,7 @@ async fn a_tunnel_needs_a_verified_certificate() {
         (Some(&pki().client), "admin.example.com:443", ADMIN, 200),
         (None, "public.example.com:443", ADMIN, 200),
     ] {
-        let mut connection = connector(&envoy, Protocol::Http1, identity)
+        let mut connection = connector(&scene.envoy, Protocol::Http1, identity)
             .connect_raw()
             .await;
         let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
@@ -138,10 +142,12 @@ async fn a_tunnel_needs_a_verified_certificate() {
             assert_eq!(response.expect("a response").status, 200);
         }
     }
-    assert_eq!(origin.requests_for("/inside").len(), 2);
-    assert_eq!(origin.requests().len(), 2);
+    assert_eq!(scene.origin.requests_for("/inside").len(), 2);
+    assert_eq!(scene.origin.requests().len(), 2);
     for protocol in [Protocol::Http2, Protocol::Http3] {
-        let mut connection = connector(&envoy, protocol, None).connect_fields().await;
+        let mut connection = connector(&scene.envoy, protocol, None)
+            .connect_fields()
+            .await;
         let fields: [(&str, &[u8]); 2] = [
             (":method", b"CONNECT"),
             (":authority", b"admin.example.com:443"),

@@ -43,52 +43,49 @@ async fn delegation_errors(envoy: &Envoy) -> u64 {
 
 #[tokio::test]
 async fn a_served_connection_does_not_enter_the_vm_again() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .deployment(Deployment::FastPath)
-        .listener(Listener::strict().every_mtls_protocol())
+        .every_mtls_protocol()
         .log_every_call()
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for hostname in [HOST, HOST, "elsewhere.example", HOST] {
             assert_eq!(client.get(hostname, &path).await.status, 200);
         }
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         assert_eq!(
             carried(&requests),
             [true, false, false, false],
             "{protocol:?}"
         );
     }
-    assert_eq!(entered(&envoy).await as u64, protocols_count());
-    assert_eq!(envoy.counter(HOST, "forwarded").await, protocols_count());
-    assert_eq!(delegation_errors(&envoy).await, 0);
+    assert_eq!(entered(&scene.envoy).await as u64, protocols_count());
+    assert_eq!(
+        scene.envoy.counter(HOST, "forwarded").await,
+        protocols_count()
+    );
+    assert_eq!(delegation_errors(&scene.envoy).await, 0);
 }
 
 #[tokio::test]
 async fn the_plain_deployment_enters_it_for_every_request() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .deployment(Deployment::Plain)
         .log_every_call()
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http1(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http1).await;
     for _ in 0..3 {
         client.get(HOST, "/").await;
     }
-    assert_eq!(entered(&envoy).await, 3);
+    assert_eq!(entered(&scene.envoy).await, 3);
 }
 
 #[tokio::test]
 async fn each_hostname_is_served_once_and_then_skipped() {
-    let origin = Origin::start().await;
     let hostnames = [
         HOST,
         "www.example.com",
@@ -96,11 +93,11 @@ async fn each_hostname_is_served_once_and_then_skipped() {
         "*.deep.example.com",
         "*",
     ];
-    let envoy = Envoy::with_filter(forwarding(&hostnames))
+    let scene = Envoy::with_filter(forwarding(&hostnames))
         .deployment(Deployment::FastPath)
-        .listener(Listener::strict().every_mtls_protocol())
+        .every_mtls_protocol()
         .log_every_call()
-        .start(&origin)
+        .scene()
         .await;
     let sequence = [
         // Each served for the first time: the wildcards first, so that they could hide the narrower settings.
@@ -118,32 +115,28 @@ async fn each_hostname_is_served_once_and_then_skipped() {
     ];
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for (hostname, _) in sequence {
             client.get(hostname, &path).await;
         }
         let expected = sequence.map(|(_, carried)| carried);
         assert_eq!(
-            carried(&origin.requests_for(&path)),
+            carried(&scene.origin.requests_for(&path)),
             expected,
             "{protocol:?}"
         );
     }
-    assert_eq!(entered(&envoy).await as u64, 5 * protocols_count());
+    assert_eq!(entered(&scene.envoy).await as u64, 5 * protocols_count());
 }
 
 #[tokio::test]
 async fn an_authority_in_an_unusual_form_is_left_to_the_filter() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST, "*.example.com"]))
+    let scene = Envoy::with_filter(forwarding(&[HOST, "*.example.com"]))
         .deployment(Deployment::FastPath)
         .log_every_call()
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http1(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http1).await;
     let sequence = [
         ("www.example.com", true),
         ("API.example.com", true),
@@ -156,32 +149,28 @@ async fn an_authority_in_an_unusual_form_is_left_to_the_filter() {
         client.get(hostname, "/").await;
     }
     assert_eq!(
-        carried(&origin.requests()),
+        carried(&scene.origin.requests()),
         sequence.map(|(_, carried)| carried)
     );
-    assert_eq!(entered(&envoy).await, 5, "all but the last");
+    assert_eq!(entered(&scene.envoy).await, 5, "all but the last");
 }
 
 #[tokio::test]
 async fn a_request_that_was_not_delivered_leaves_no_mark() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .deployment(Deployment::FastPath)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         client.get(HOST, "/refused").await;
         client.get(HOST, "/local-reply").await;
         client.get(HOST, &path).await;
         client.get(HOST, &path).await;
         assert_eq!(
-            carried(&origin.requests_for(&path)),
+            carried(&scene.origin.requests_for(&path)),
             [true, false],
             "{protocol:?}"
         );
@@ -190,25 +179,24 @@ async fn a_request_that_was_not_delivered_leaves_no_mark() {
 
 #[tokio::test]
 async fn after_an_update_an_open_connection_enters_the_vm_once_and_sends_nothing_twice() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .deployment(Deployment::FastPath)
         .discovered()
-        .listener(Listener::strict().every_mtls_protocol())
+        .every_mtls_protocol()
         .log_every_call()
-        .start(&origin)
+        .scene()
         .await;
     let mut clients = Vec::new();
     for &protocol in mtls_protocols() {
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         clients.push((format!("/{protocol:?}"), connector.connect().await));
     }
     for (path, client) in &clients {
         client.get(HOST, path).await;
     }
-    let before = entered(&envoy).await;
+    let before = entered(&scene.envoy).await;
     let update = forwarding(&[HOST, "new.example.com"]);
-    assert_eq!(envoy.update_config(&update).await, Update::Accepted);
+    assert_eq!(scene.envoy.update_config(&update).await, Update::Accepted);
     for (path, client) in &clients {
         for _ in 0..3 {
             client.get(HOST, path).await;
@@ -216,11 +204,15 @@ async fn after_an_update_an_open_connection_enters_the_vm_once_and_sends_nothing
         client.get("new.example.com", path).await;
         client.get("new.example.com", path).await;
         let expected = [true, false, false, false, true, false];
-        assert_eq!(carried(&origin.requests_for(path)), expected, "{path}");
+        assert_eq!(
+            carried(&scene.origin.requests_for(path)),
+            expected,
+            "{path}"
+        );
     }
     // Once to renew the mark, once to serve the new hostname.
     assert_eq!(
-        (entered(&envoy).await - before) as u64,
+        (entered(&scene.envoy).await - before) as u64,
         2 * protocols_count()
     );
 }

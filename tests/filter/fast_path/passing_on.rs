@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{
-    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, aborted::Part,
+    Answer, Deployment, Envoy, Listener, Protocol, Request, Scene, aborted::Part,
     envoy::EnvoyBuilder, fields::Message, mtls_protocols, pki,
 };
 
@@ -15,31 +15,24 @@ fn fast_path() -> EnvoyBuilder {
     Envoy::with_filter(forwarding(&[HOST])).deployment(Deployment::FastPath)
 }
 
-async fn start(origin: &Origin) -> Envoy {
-    fast_path()
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(origin)
-        .await
+async fn start() -> Scene {
+    fast_path().every_mtls_protocol().scene().await
 }
 
 #[tokio::test]
 async fn large_bodies_and_trailers_pass_both_ways() {
     // More than Envoy buffers.
     let body: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
-    let origin = Origin::start().await;
-    let envoy = fast_path()
-        .listener(Listener::strict().every_mtls_protocol())
+    let scene = fast_path()
+        .every_mtls_protocol()
         .upstream_http2()
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
         let answer = || Answer::status(200).trailer("x-checksum", "down");
-        origin.answer(&path, [answer(), answer()]);
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        scene.origin.answer(&path, [answer(), answer()]);
+        let client = scene.connect(protocol).await;
         for _ in 0..2 {
             let request = Request::post(HOST, &path, body.clone())
                 .trailer("x-checksum", "up")
@@ -52,7 +45,7 @@ async fn large_bodies_and_trailers_pass_both_ways() {
                 assert_eq!(response.trailers.header("x-checksum"), Some("down"));
             }
         }
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         assert_eq!(carried(&requests), [true, false], "{protocol:?}");
         for request in &requests {
             assert!(request.body == body, "{protocol:?}: another body");
@@ -60,17 +53,18 @@ async fn large_bodies_and_trailers_pass_both_ways() {
             assert_eq!(request.trailers.names(), ["x-checksum"], "{protocol:?}");
         }
     }
-    assert_eq!(delegation_errors(&envoy).await, 0);
+    assert_eq!(delegation_errors(&scene.envoy).await, 0);
 }
 
 #[tokio::test]
 async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() {
-    let origin = Origin::start().await;
-    let envoy = start(&origin).await;
+    let scene = start().await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        origin.answer(&path, [Answer::open_ended(), Answer::status(200)]);
-        let connector = || Client::over(protocol, &envoy).with(&pki().client);
+        scene
+            .origin
+            .answer(&path, [Answer::open_ended(), Answer::status(200)]);
+        let connector = || scene.client(protocol).with(&pki().client);
         let client = connector().connect().await;
         assert_eq!(client.get(HOST, "/refused").await.status, 503);
         assert_eq!(client.get(HOST, "/local-reply").await.status, 418);
@@ -79,10 +73,10 @@ async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() 
         // The rest never comes, and HTTP/1.1 is free for the next request only on another connection.
         if protocol != Protocol::Http1 {
             client.get(HOST, &path).await;
-            assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+            assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
         }
     }
-    let counted = async |outcome| envoy.counter(HOST, outcome).await;
+    let counted = async |outcome| scene.envoy.counter(HOST, outcome).await;
     for _ in 0..250 {
         if counted("undelivered").await == 2 * protocols_count() {
             break;
@@ -91,18 +85,19 @@ async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() 
     }
     assert_eq!(counted("undelivered").await, 2 * protocols_count());
     assert_eq!(counted("forwarded").await, protocols_count());
-    assert_eq!(delegation_errors(&envoy).await, 0);
+    assert_eq!(delegation_errors(&scene.envoy).await, 0);
 }
 
 #[tokio::test]
 async fn a_websocket_brings_the_certificate_when_it_is_first_and_is_skipped_later() {
-    let origin = Origin::start().await;
-    origin.answer("/socket", [Answer::upgrade(), Answer::upgrade()]);
     let upgrades = json!([{ "upgrade_type": "websocket" }]);
-    let envoy = fast_path()
+    let scene = fast_path()
         .listener(Listener::strict().connection_manager("upgrade_configs", upgrades))
-        .start(&origin)
+        .scene()
         .await;
+    scene
+        .origin
+        .answer("/socket", [Answer::upgrade(), Answer::upgrade()]);
     let upgrade = format!(
         "GET /socket HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          CF-Client-Cert-SHA256: spoofed\r\n\
@@ -110,7 +105,8 @@ async fn a_websocket_brings_the_certificate_when_it_is_first_and_is_skipped_late
     );
     let plain = format!("GET /plain HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
     for (before, expected) in [(None, true), (Some(plain), false)] {
-        let mut connection = Client::http1(&envoy)
+        let mut connection = scene
+            .client(Protocol::Http1)
             .with(&pki().client)
             .connect_raw()
             .await;
@@ -121,17 +117,15 @@ async fn a_websocket_brings_the_certificate_when_it_is_first_and_is_skipped_late
         let response = connection.exchange(upgrade.as_bytes()).await;
         assert_eq!(response.expect("a response").status, 101);
         assert_eq!(connection.echoed(b"hello").await, b"hello");
-        let requests = origin.requests_for("/socket");
+        let requests = scene.origin.requests_for("/socket");
         assert_eq!(carried(&requests).last(), Some(&expected));
     }
-    assert_eq!(carried(&origin.requests_for("/plain")), [true]);
-    assert_eq!(delegation_errors(&envoy).await, 0);
+    assert_eq!(carried(&scene.origin.requests_for("/plain")), [true]);
+    assert_eq!(delegation_errors(&scene.envoy).await, 0);
 }
 
 #[tokio::test]
 async fn so_does_one_over_http2_or_http3() {
-    let origin = Origin::start().await;
-    origin.answer("/socket", [Answer::upgrade()]);
     let upgrades = json!([{ "upgrade_type": "websocket" }]);
     let listener = Listener::strict()
         .every_mtls_protocol()
@@ -141,7 +135,8 @@ async fn so_does_one_over_http2_or_http3() {
             "http3_protocol_options",
             json!({ "allow_extended_connect": true }),
         );
-    let envoy = fast_path().listener(listener).start(&origin).await;
+    let scene = fast_path().listener(listener).scene().await;
+    scene.origin.answer("/socket", [Answer::upgrade()]);
     // Extended CONNECT (RFC 8441, RFC 9220).
     let connect: [(&str, &[u8]); 7] = [
         (":method", b"CONNECT"),
@@ -167,7 +162,7 @@ async fn so_does_one_over_http2_or_http3() {
             (":path", path.as_bytes()),
         ];
         for first in [true, false] {
-            let connector = Client::over(protocol, &envoy).with(&pki().client);
+            let connector = scene.client(protocol).with(&pki().client);
             let mut connection = connector.connect_fields().await;
             if !first {
                 assert_eq!(connection.send(&plain).await, Some(200), "{protocol:?}");
@@ -178,13 +173,13 @@ async fn so_does_one_over_http2_or_http3() {
             assert_eq!(status, Some(200), "{protocol:?}");
             let echoed = connection.data(&mut socket).await;
             assert_eq!(echoed.as_deref(), Some(&b"hello"[..]), "{protocol:?}");
-            let sockets = carried(&origin.requests_for("/socket"));
+            let sockets = carried(&scene.origin.requests_for("/socket"));
             assert_eq!(sockets.last(), Some(&first), "{protocol:?}");
             // An answered upgrade is a delivery, while the socket is open too.
             assert_eq!(connection.send(&plain).await, Some(200), "{protocol:?}");
         }
-        let requests = carried(&origin.requests_for(&path));
+        let requests = carried(&scene.origin.requests_for(&path));
         assert_eq!(requests, [false, true, false], "{protocol:?}");
     }
-    assert_eq!(delegation_errors(&envoy).await, 0);
+    assert_eq!(delegation_errors(&scene.envoy).await, 0);
 }

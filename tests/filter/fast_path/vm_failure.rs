@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::{
-    Answer, Client, Deployment, Envoy, Listener, Origin, Protocol, Request, TRAP_FIELDS, Update,
+    Answer, Client, Deployment, Envoy, Listener, Protocol, Request, Scene, TRAP_FIELDS, Update,
     envoy::EnvoyBuilder,
     mtls_protocols,
     origin::Recorded,
-    pki,
     trapping_module::{Trap, write_trapping_module},
 };
 use tempfile::TempDir;
@@ -41,9 +40,9 @@ fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
     (envoy, folder)
 }
 
-async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
+async fn start(trap: Trap) -> (Scene, TempDir) {
     let (envoy, module) = failing(trap, BACKOFF);
-    (envoy.start(origin).await, module)
+    (envoy.scene().await, module)
 }
 
 /// A GET that speaks for the filter.
@@ -57,11 +56,6 @@ fn trapping(hostname: &str, path: &str) -> Request {
     (0..TRAP_FIELDS).fold(spoofing(hostname, path), |request, number| {
         request.header(&format!("x-trap-{number}"), "1")
     })
-}
-
-async fn connect(protocol: Protocol, envoy: &Envoy) -> Client {
-    let client = Client::over(protocol, envoy).with(&pki().client);
-    client.connect().await
 }
 
 /// A connection, and what it asks for without having been served for it.
@@ -123,21 +117,20 @@ fn assert_nothing_spoofed(requests: &[Recorded]) {
 
 #[tokio::test]
 async fn while_the_vm_is_down_served_connections_go_on_and_others_are_refused() {
-    let origin = Origin::start().await;
-    let (mut envoy, _module) = start(Trap::RequestHeaders, &origin).await;
+    let (mut scene, _module) = start(Trap::RequestHeaders).await;
     for &protocol in mtls_protocols() {
-        let served = connect(protocol, &envoy).await;
+        let served = scene.connect(protocol).await;
         let path = format!("/before/{protocol:?}");
         for _ in 0..2 {
             assert_eq!(served.send(spoofing(HOST, &path)).await.status, 200);
         }
-        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
         let mut refused = 0;
         for attempt in 0..ATTEMPTS {
             let (unlucky, fresh, wild) = (
-                connect(protocol, &envoy).await,
-                connect(protocol, &envoy).await,
-                connect(protocol, &envoy).await,
+                scene.connect(protocol).await,
+                scene.connect(protocol).await,
+                scene.connect(protocol).await,
             );
             let trap = unlucky.send(trapping(HOST, "/trap")).await;
             assert_eq!(trap.status, 503, "{protocol:?}");
@@ -153,7 +146,7 @@ async fn while_the_vm_is_down_served_connections_go_on_and_others_are_refused() 
             let count = if attempt == 0 { 5 } else { 4 };
             refused = until_all_are_served(&mut unserved[..count], &served).await;
             for each in &unserved[..count] {
-                let carried = carried(&origin.requests_for(&each.path));
+                let carried = carried(&scene.origin.requests_for(&each.path));
                 assert_eq!(carried.len(), each.answered, "{}", each.path);
                 let forwards = each.hostname != "elsewhere.example";
                 assert_eq!(carried[0], forwards, "{} {carried:?}", each.path);
@@ -165,41 +158,40 @@ async fn while_the_vm_is_down_served_connections_go_on_and_others_are_refused() 
         }
         assert!(refused > 0, "{protocol:?}: it was not down");
     }
-    assert!(!origin.has_seen("/trap"));
-    assert_nothing_passed(&mut envoy, &origin).await;
+    assert!(!scene.origin.has_seen("/trap"));
+    assert_nothing_passed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn an_answer_at_which_the_vm_fails_is_no_delivery() {
-    let origin = Origin::start().await;
     let many = (0..TRAP_FIELDS).fold(Answer::status(200), |answer, number| {
         answer.header(&format!("x-trap-{number}"), "1")
     });
-    origin.answer("/trap", [many]);
-    let (mut envoy, _module) = start(Trap::ResponseHeaders, &origin).await;
+    let (mut scene, _module) = start(Trap::ResponseHeaders).await;
+    scene.origin.answer("/trap", [many]);
     for &protocol in mtls_protocols() {
-        let served = connect(protocol, &envoy).await;
+        let served = scene.connect(protocol).await;
         served.get(HOST, "/before").await;
         // Where the filter is not made, it can't fail.
         assert_eq!(served.get(HOST, "/trap").await.status, 200);
-        let unlucky = connect(protocol, &envoy).await;
+        let unlucky = scene.connect(protocol).await;
         let answer = unlucky.try_send(spoofing(HOST, "/trap")).await;
         let status = answer.map(|answer| answer.status);
         assert!(!matches!(status, Ok(200)), "{protocol:?}");
         let next = match protocol {
             // Envoy may have closed the connection.
-            Protocol::Http1 => connect(protocol, &envoy).await,
+            Protocol::Http1 => scene.connect(protocol).await,
             _ => unlucky,
         };
         let path = format!("/after/{protocol:?}");
         let mut unserved = [Unserved::new(&next, HOST, path.clone())];
         until_all_are_served(&mut unserved, &served).await;
         next.get(HOST, &path).await;
-        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
     }
-    let trapped = carried(&origin.requests_for("/trap"));
+    let trapped = carried(&scene.origin.requests_for("/trap"));
     assert_eq!(trapped, [false, true].repeat(mtls_protocols().len()));
-    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_nothing_passed(&mut scene).await;
 }
 
 /// An upload whose trailers speak for the filter and are too many for the VM.
@@ -212,52 +204,50 @@ fn trapping_trailers(path: &str) -> Request {
 
 #[tokio::test]
 async fn trailers_at_which_the_vm_fails_pass_only_where_the_filter_is_not_made() {
-    let origin = Origin::start().await;
-    let (mut envoy, _module) = start(Trap::RequestTrailers, &origin).await;
+    let (mut scene, _module) = start(Trap::RequestTrailers).await;
     for &protocol in mtls_protocols() {
-        let served = connect(protocol, &envoy).await;
+        let served = scene.connect(protocol).await;
         let trapped = format!("/trap/{protocol:?}");
         let (before, after) = (format!("/before{trapped}"), format!("/after{trapped}"));
         served.get(HOST, &before).await;
         let passed = served.send(trapping_trailers(&before)).await;
         assert_eq!(passed.status, 200, "{protocol:?}");
-        let requests = origin.requests_for(&before);
+        let requests = scene.origin.requests_for(&before);
         assert_eq!(carried(&requests), [true, false], "{protocol:?}");
         assert_eq!(requests[1].trailers.0.len(), TRAP_FIELDS, "{protocol:?}");
 
-        let unlucky = connect(protocol, &envoy).await;
+        let unlucky = scene.connect(protocol).await;
         let answer = unlucky.try_send(trapping_trailers(&trapped)).await;
         let status = answer.map(|answer| answer.status);
         assert!(!matches!(status, Ok(200)), "{protocol:?}: {status:?}");
         let next = match protocol {
             // Envoy may have closed the connection.
-            Protocol::Http1 => connect(protocol, &envoy).await,
+            Protocol::Http1 => scene.connect(protocol).await,
             _ => unlucky,
         };
         let mut unserved = [Unserved::new(&next, HOST, after.clone())];
         until_all_are_served(&mut unserved, &served).await;
         next.get(HOST, &after).await;
-        assert_eq!(carried(&origin.requests_for(&after)), [true, false]);
-        for request in origin.requests_for(&trapped) {
+        assert_eq!(carried(&scene.origin.requests_for(&after)), [true, false]);
+        for request in scene.origin.requests_for(&trapped) {
             assert_eq!(request.trailers.names(), [""; 0], "{protocol:?}");
         }
     }
-    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_nothing_passed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn an_update_brings_a_vm_back_that_is_down_and_served_connections_notice_nothing() {
     const LATE: &str = "late.example.com";
-    let origin = Origin::start().await;
     // It stays down.
     let (envoy, _module) = failing(Trap::RequestHeaders, "3600s");
-    let mut envoy = envoy.discovered().start(&origin).await;
+    let mut scene = envoy.discovered().scene().await;
     let (mut served, mut unlucky) = (Vec::new(), Vec::new());
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         client.get(HOST, "/before").await;
         served.push(client);
-        unlucky.push(connect(protocol, &envoy).await);
+        unlucky.push(scene.connect(protocol).await);
     }
     let trap = unlucky[0].send(trapping(HOST, "/trap")).await;
     assert_eq!(trap.status, 503);
@@ -271,7 +261,7 @@ async fn an_update_brings_a_vm_back_that_is_down_and_served_connections_notice_n
     }
 
     let updated = forwarding(&[HOST, OTHER, LATE]);
-    assert_eq!(envoy.update_config(&updated).await, Update::Accepted);
+    assert_eq!(scene.envoy.update_config(&updated).await, Update::Accepted);
     let start = Instant::now();
     loop {
         assert_eq!(status(&served[0], HOST, "/served").await, 200);
@@ -289,30 +279,32 @@ async fn an_update_brings_a_vm_back_that_is_down_and_served_connections_notice_n
             for _ in 0..2 {
                 assert_eq!(status(client, hostname, &path).await, 200, "{path}");
             }
-            let carried = carried(&origin.requests_for(&path));
+            let carried = carried(&scene.origin.requests_for(&path));
             assert_eq!(carried, [true, false], "{path}");
         }
     }
-    let before = carried(&origin.requests_for("/before"));
+    let before = carried(&scene.origin.requests_for("/before"));
     assert_eq!(before, vec![true; served.len()]);
-    assert!(!carried(&origin.requests_for("/served")).contains(&true));
-    assert!(carried(&origin.requests_for("/back"))[0]);
-    assert!(!origin.has_seen("/trap") && !origin.has_seen("/down"));
-    assert_nothing_spoofed(&origin.requests());
-    let reloads = envoy.stat("wasm.client_cert_forwarder.vm_reload_success");
+    assert!(!carried(&scene.origin.requests_for("/served")).contains(&true));
+    assert!(carried(&scene.origin.requests_for("/back"))[0]);
+    assert!(!scene.origin.has_seen("/trap") && !scene.origin.has_seen("/down"));
+    assert_nothing_spoofed(&scene.origin.requests());
+    let reloads = scene
+        .envoy
+        .stat("wasm.client_cert_forwarder.vm_reload_success");
     assert_eq!(reloads.await, 0);
-    assert_eq!(delegation_errors(&envoy).await, 0);
-    assert!(envoy.is_running());
+    assert_eq!(delegation_errors(&scene.envoy).await, 0);
+    assert!(scene.envoy.is_running());
 }
 
 /// Nothing that clients said for the filter has passed, connections stayed served, and Envoy is alive.
-async fn assert_nothing_passed(envoy: &mut Envoy, origin: &Origin) {
-    let served = carried(&origin.requests_for("/served"));
+async fn assert_nothing_passed(scene: &mut Scene) {
+    let served = carried(&scene.origin.requests_for("/served"));
     assert!(!served.contains(&true), "{served:?}");
-    assert_nothing_spoofed(&origin.requests());
-    assert!(envoy.is_running());
+    assert_nothing_spoofed(&scene.origin.requests());
+    assert!(scene.envoy.is_running());
     let reload = |result| format!("wasm.client_cert_forwarder.vm_reload_{result}");
-    assert_eq!(envoy.stat(&reload("failure")).await, 0);
-    assert_ne!(envoy.stat(&reload("success")).await, 0);
-    assert_eq!(delegation_errors(envoy).await, 0);
+    assert_eq!(scene.envoy.stat(&reload("failure")).await, 0);
+    assert_ne!(scene.envoy.stat(&reload("success")).await, 0);
+    assert_eq!(delegation_errors(&scene.envoy).await, 0);
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rustls::ClientConnection;
 use support::{
-    Answer, Client, Envoy, Listener, Origin, Protocol,
+    Answer, Client, Envoy, Protocol, Scene,
     aborted::{Begun, Part},
     connector::tls_config,
     fields::{FieldsConnection, Message},
@@ -19,10 +19,10 @@ use tokio::{
 use super::{assert_counted, assert_unharmed, request_fields};
 use crate::common::{HOST, assert_carries, carried, forwarding};
 
-async fn start(origin: &Origin) -> Envoy {
+async fn start() -> Scene {
     Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(origin)
+        .every_mtls_protocol()
+        .scene()
         .await
 }
 
@@ -100,8 +100,7 @@ impl Aborting {
 
 #[tokio::test]
 async fn a_client_that_goes_away_in_any_phase_of_a_request_loses_no_certificate_and_repeats_none() {
-    let origin = Origin::start().await;
-    let mut envoy = start(&origin).await;
+    let mut scene = start().await;
     let (mut forwarded, mut undelivered) = (0, 0);
     for &protocol in mtls_protocols() {
         for phase in [Phase::Head, Phase::Body, Phase::Waiting, Phase::Answer] {
@@ -109,15 +108,15 @@ async fn a_client_that_goes_away_in_any_phase_of_a_request_loses_no_certificate_
             let path = format!("/{protocol:?}/{phase:?}");
             let after = format!("{path}/after");
             let late = Answer::status(200).after(Duration::from_secs(30));
-            origin.answer(&path, [late]);
+            scene.origin.answer(&path, [late]);
             if phase == Phase::Answer {
-                origin.answer(&path, [Answer::open_ended()]);
+                scene.origin.answer(&path, [Answer::open_ended()]);
             }
-            let seen = origin.requests().len();
-            let mut aborting = Aborting::begin(protocol, &envoy, phase, &path).await;
+            let seen = scene.origin.requests().len();
+            let mut aborting = Aborting::begin(protocol, &scene.envoy, phase, &path).await;
             if phase != Phase::Head {
-                origin.wait_for(seen + 1).await;
-                assert_carries(&origin.requests()[seen], &pki().client);
+                scene.origin.wait_for(seen + 1).await;
+                assert_carries(&scene.origin.requests()[seen], &pki().client);
             }
             if phase == Phase::Answer {
                 assert_eq!(aborting.status().await, Some(200), "{context}");
@@ -125,11 +124,11 @@ async fn a_client_that_goes_away_in_any_phase_of_a_request_loses_no_certificate_
             let connection = aborting.abort().await;
             match phase {
                 // Envoy has no request yet.
-                Phase::Head => assert!(!origin.has_seen(&path), "{context}"),
+                Phase::Head => assert!(!scene.origin.has_seen(&path), "{context}"),
                 Phase::Body | Phase::Waiting => undelivered += 1,
                 Phase::Answer => forwarded += 1,
             }
-            assert_counted(&envoy, (forwarded, undelivered), &context).await;
+            assert_counted(&scene.envoy, (forwarded, undelivered), &context).await;
             let Some(mut connection) = connection else {
                 continue;
             };
@@ -138,7 +137,7 @@ async fn a_client_that_goes_away_in_any_phase_of_a_request_loses_no_certificate_
             if protocol == Protocol::Http2 && phase == Phase::Head {
                 // A head may not be interrupted, not even by a reset: the connection has ended.
                 assert_eq!(first, None, "{context}");
-                assert!(!origin.has_seen(&after), "{context}");
+                assert!(!scene.origin.has_seen(&after), "{context}");
                 continue;
             }
             assert_eq!(first, Some(200), "{context}");
@@ -146,20 +145,19 @@ async fn a_client_that_goes_away_in_any_phase_of_a_request_loses_no_certificate_
             let again = phase != Phase::Answer;
             forwarded += u64::from(again);
             assert_eq!(
-                carried(&origin.requests_for(&after)),
+                carried(&scene.origin.requests_for(&after)),
                 [again, false],
                 "{context}"
             );
         }
     }
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn connections_that_end_within_their_handshake_do_no_harm() {
-    let origin = Origin::start().await;
-    let mut envoy = start(&origin).await;
-    let address = envoy.address("main");
+    let mut scene = start().await;
+    let address = scene.envoy.address("main");
     for protocol in [&b"http/1.1"[..], b"h2"] {
         for stop in 0..4 {
             let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -193,10 +191,10 @@ async fn connections_that_end_within_their_handshake_do_no_harm() {
     }
     if mtls_protocols().contains(&Protocol::Http3) {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
-        let quic = envoy.address("main-quic");
+        let quic = scene.envoy.address("main-quic");
         for _ in 0..8 {
             // A client that is not there any more when the server answers.
-            let connector = Client::http3(&envoy).with(&pki().client);
+            let connector = scene.client(Protocol::Http3).with(&pki().client);
             let handshake = connector.try_connect();
             let _ = tokio::time::timeout(Duration::from_micros(300), handshake).await;
             // A long header of QUIC version 1 and nothing behind it (RFC 9000 §17.2).
@@ -204,7 +202,7 @@ async fn connections_that_end_within_their_handshake_do_no_harm() {
             socket.send_to(&cut_off, quic).await.expect("a datagram");
         }
     }
-    assert!(origin.requests().is_empty());
-    assert!(envoy.outcomes().await.is_empty());
-    assert_unharmed(&mut envoy, &origin).await;
+    assert!(scene.origin.requests().is_empty());
+    assert!(scene.envoy.outcomes().await.is_empty());
+    assert_unharmed(&mut scene).await;
 }

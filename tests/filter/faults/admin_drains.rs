@@ -10,29 +10,29 @@ use std::{
     time::Duration,
 };
 
-use support::{Answer, Client, Envoy, Listener, Origin, mtls_protocols};
+use support::{Answer, Client, Envoy, Listener, Origin, Protocol, Scene, mtls_protocols};
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
 
 use super::{
-    ADMIN, assert_delivered_per_connection, assert_nothing_spoofed, connect, settings, spoofing,
-    until,
+    ADMIN, assert_delivered_per_connection, assert_nothing_spoofed, settings, spoofing, until,
 };
 use crate::common::{HOST, carried, protocols_count};
 
 /// Everybody has noticed by then.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn start(origin: &Origin) -> Envoy {
+async fn start() -> Scene {
+    let origin = Origin::start().await;
     let slow = Answer::status(200).after(Duration::from_millis(500));
     origin.answer("/slow", [slow]);
     Envoy::with_filter(settings())
         .listener(Listener::optional().every_mtls_protocol())
         // Gradually there is hardly a beginning of a drain in one second.
         .arguments(&["--drain-time-s", "1", "--drain-strategy", "immediate"])
-        .start(origin)
+        .scene_with(origin)
         .await
 }
 
@@ -76,12 +76,11 @@ async fn ask_until_closed(
 /// Posts `drain` while clients of all kinds are asking, and fails unless each of their requests comes out as if nothing had happened. The
 /// connections that asked for [`HOST`].
 async fn drain_under_load(drain: &str) -> Connections {
-    let origin = Origin::start().await;
-    let mut envoy = start(&origin).await;
+    let mut scene = start().await;
     let closed = Arc::new(AtomicBool::new(false));
     let (mut load, mut slow) = (JoinSet::new(), JoinSet::new());
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         let name = format!("/load/{protocol:?}");
         load.spawn(ask_until_closed(
             client,
@@ -89,17 +88,17 @@ async fn drain_under_load(drain: &str) -> Connections {
             Arc::clone(&closed),
             (HOST, 200),
         ));
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         slow.spawn(async move { client.get(HOST, "/slow").await.status });
     }
-    let anonymous = Client::http2(&envoy).connect().await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let name = "/anonymous".to_owned();
     let anonymous = ask_until_closed(anonymous, name, Arc::clone(&closed), (ADMIN, 403));
     let anonymous = tokio::spawn(anonymous);
-    origin.wait_for(30).await;
-    assert_eq!(envoy.admin_post(drain).await, "OK\n");
+    scene.origin.wait_for(30).await;
+    assert_eq!(scene.envoy.admin_post(drain).await, "OK\n");
     until(async || {
-        let connected = Client::http2(&envoy).try_connect().await;
+        let connected = scene.client(Protocol::Http2).try_connect().await;
         connected.is_err()
     })
     .await;
@@ -113,11 +112,11 @@ async fn drain_under_load(drain: &str) -> Connections {
     // What was under way is answered.
     assert_eq!(slow.join_all().await, vec![200; mtls_protocols().len()]);
 
-    let requests = origin.requests();
+    let requests = scene.origin.requests();
     assert_delivered_per_connection(&requests, &connections);
     assert!(requests.iter().all(|request| request.authority == HOST));
-    assert_nothing_spoofed(&origin);
-    let slow = carried(&origin.requests_for("/slow"));
+    assert_nothing_spoofed(&scene.origin);
+    let slow = carried(&scene.origin.requests_for("/slow"));
     assert_eq!(slow, vec![true; mtls_protocols().len()]);
     let answered: usize = connections.iter().map(|(_, answered)| answered).sum();
     assert_eq!(requests.len(), answered + slow.len());
@@ -131,9 +130,9 @@ async fn drain_under_load(drain: &str) -> Connections {
         count(HOST, "forwarded", served.count() + slow.len()),
         count(HOST, "spoof_stripped", answered),
     ];
-    assert_eq!(envoy.outcomes().await, expected);
-    assert!(envoy.is_running());
-    assert_eq!(envoy.vm_reloads().await, 0);
+    assert_eq!(scene.envoy.outcomes().await, expected);
+    assert!(scene.envoy.is_running());
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
     connections
 }
 

@@ -11,12 +11,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, bootstrap::wasm_filters, mtls_protocols};
+use support::{Envoy, Listener, Origin, Protocol, bootstrap::wasm_filters, mtls_protocols};
 use tokio::task::JoinSet;
 
 use super::{
     ADMIN, assert_counted, assert_delivered_per_connection, assert_nothing_spoofed,
-    assert_unharmed, connect, keep_asking, settings, spoofing,
+    assert_unharmed, keep_asking, settings, spoofing,
 };
 use crate::common::{HOST, carried, forward};
 
@@ -82,24 +82,23 @@ async fn change_listeners(envoy: &Envoy, folder: &Path, change: impl Fn(&mut Val
 
 #[tokio::test]
 async fn listeners_that_change_under_load_lose_no_request_and_no_certificate() {
-    let origin = Origin::start().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let watched = folder.path().to_owned();
-    let mut envoy = Envoy::with_filter(settings())
+    let mut scene = Envoy::with_filter(settings())
         .listener(Listener::optional().every_mtls_protocol())
         .adapt(move |bootstrap| watch_listeners(bootstrap, &watched))
         // Gradually there is hardly a beginning of a drain in one second.
         .arguments(&["--drain-time-s", "1", "--drain-strategy", "immediate"])
-        .start(&origin)
+        .scene()
         .await;
     let over = Arc::new(AtomicBool::new(false));
     let mut load = JoinSet::new();
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         load.spawn(keep_asking(client, protocol, Arc::clone(&over)));
     }
     // A new filter configuration changes the listeners' filter chains only.
-    change_listeners(&envoy, folder.path(), |listeners| {
+    change_listeners(&scene.envoy, folder.path(), |listeners| {
         let mut settings = settings();
         let others = settings["settings"].as_array_mut().expect("settings");
         others.push(forward("new.example.com"));
@@ -109,13 +108,13 @@ async fn listeners_that_change_under_load_lose_no_request_and_no_certificate() {
     })
     .await;
     // This makes Envoy replace the whole listener.
-    change_listeners(&envoy, folder.path(), |listeners| {
+    change_listeners(&scene.envoy, folder.path(), |listeners| {
         for listener in listeners["resources"].as_array_mut().expect("listeners") {
             listener["per_connection_buffer_limit_bytes"] = json!(500_000);
         }
     })
     .await;
-    let anonymous = Client::http2(&envoy).connect().await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
     assert_eq!(status, 403);
     over.store(true, Ordering::Relaxed);
@@ -125,46 +124,50 @@ async fn listeners_that_change_under_load_lose_no_request_and_no_certificate() {
         connections.len() >= 3 * mtls_protocols().len(),
         "{connections:?}"
     );
-    assert_delivered_per_connection(&origin.requests(), &connections);
-    assert_no_answer_lost(&origin, &connections);
-    assert!(!origin.has_seen("/admin"));
-    let carriers = carried(&origin.requests());
+    assert_delivered_per_connection(&scene.origin.requests(), &connections);
+    assert_no_answer_lost(&scene.origin, &connections);
+    assert!(!scene.origin.has_seen("/admin"));
+    let carriers = carried(&scene.origin.requests());
     let carriers = carriers.iter().filter(|carries| **carries).count() as u64;
-    assert_counted(&envoy, (carriers, 0), "after two changes").await;
+    assert_counted(&scene.envoy, (carriers, 0), "after two changes").await;
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         for hostname in [HOST, "new.example.com"] {
             let path = format!("/{protocol:?}/{hostname}");
             client.send(spoofing(hostname, &path)).await;
             client.send(spoofing(hostname, &path)).await;
-            assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+            assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
         }
     }
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn a_connection_that_has_had_its_number_of_requests_hands_over_to_one_that_is_served_anew() {
-    let origin = Origin::start().await;
     let listener = Listener::strict().every_mtls_protocol();
     let limits = json!({ "max_headers_count": 2000, "max_requests_per_connection": 4 });
-    let mut envoy = Envoy::with_filter(settings())
+    let mut scene = Envoy::with_filter(settings())
         .listener(listener.connection_manager("common_http_protocol_options", limits))
-        .start(&origin)
+        .scene()
         .await;
     let over = Arc::new(AtomicBool::new(false));
     let mut load = JoinSet::new();
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         load.spawn(keep_asking(client, protocol, Arc::clone(&over)));
     }
-    origin.wait_for(50).await;
+    scene.origin.wait_for(50).await;
     over.store(true, Ordering::Relaxed);
     let connections: Vec<_> = load.join_all().await.into_iter().flatten().collect();
     assert!(connections.len() > 8, "{connections:?}");
-    assert_delivered_per_connection(&origin.requests(), &connections);
-    assert_no_answer_lost(&origin, &connections);
-    assert_counted(&envoy, (connections.len() as u64, 0), "one per connection").await;
-    assert_nothing_spoofed(&origin);
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_delivered_per_connection(&scene.origin.requests(), &connections);
+    assert_no_answer_lost(&scene.origin, &connections);
+    assert_counted(
+        &scene.envoy,
+        (connections.len() as u64, 0),
+        "one per connection",
+    )
+    .await;
+    assert_nothing_spoofed(&scene.origin);
+    assert_unharmed(&mut scene).await;
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use support::{
-    Answer, Client, Envoy, Listener, Origin,
+    Answer, Envoy, Listener, Origin,
     aborted::Part,
     fields::{FieldsConnection, Message},
     mtls_protocols, pki,
 };
 
-use super::{assert_counted, assert_unharmed, connect, counted, request_fields, spoofing};
+use super::{assert_counted, assert_unharmed, counted, request_fields, spoofing};
 use crate::common::{HOST, assert_carries, assert_carries_none, carried, forwarding, multiplexed};
 
 /// Streams that one connection begins and resets at once, twice. Envoy ends a connection after 250 of them.
@@ -55,19 +55,20 @@ async fn flood(connection: &mut FieldsConnection, message: &Message<'_>, streams
 
 #[tokio::test]
 async fn a_flood_of_resets_neither_loses_the_certificate_nor_brings_it_again() {
-    let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol().access_log(LOG))
-        .start(&origin)
+        .scene()
         .await;
     let (mut forwarded, mut undelivered) = (0, 0);
     for protocol in multiplexed() {
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         let mut connection = connector.connect_fields().await;
         let next = format!("/next/{protocol:?}");
         for delivered in [false, true] {
             let path = format!("/flood/{protocol:?}/{delivered}");
-            origin.answer(&path, [Answer::status(200).after(Duration::from_secs(30))]);
+            scene
+                .origin
+                .answer(&path, [Answer::status(200).after(Duration::from_secs(30))]);
             let message = Message {
                 fields: &request_fields("GET", HOST, &path),
                 body: b"",
@@ -80,35 +81,34 @@ async fn a_flood_of_resets_neither_loses_the_certificate_nor_brings_it_again() {
                 let status = connection.send(&request_fields("GET", HOST, &next)).await;
                 assert_eq!(status, Some(200), "{protocol:?}");
             }
-            let (with, without) = passed(&envoy, &path).await;
+            let (with, without) = passed(&scene.envoy, &path).await;
             assert!(with + without > FLOOD as u64 / 4, "{path}: no flood");
             assert_eq!(if delivered { with } else { without }, 0, "{path}");
             undelivered += with;
-            assert!(!carried(&origin.requests_for(&path)).contains(&delivered));
+            assert!(!carried(&scene.origin.requests_for(&path)).contains(&delivered));
         }
         forwarded += 1;
         let expected = [true, false, false, false];
-        assert_eq!(carried(&origin.requests_for(&next)), expected);
+        assert_eq!(carried(&scene.origin.requests_for(&next)), expected);
         let context = format!("{protocol:?}");
-        assert_counted(&envoy, (forwarded, undelivered), &context).await;
+        assert_counted(&scene.envoy, (forwarded, undelivered), &context).await;
     }
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn a_flood_that_envoy_ends_the_connection_for_harms_no_other() {
-    let origin = Origin::start().await;
     let late = Answer::status(200).after(Duration::from_secs(30));
-    origin.answer("/flood", [late]);
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::strict().every_mtls_protocol().access_log(LOG))
-        .start(&origin)
+        .scene()
         .await;
+    scene.origin.answer("/flood", [late]);
     let mut rounds = 0;
     for protocol in multiplexed() {
-        let other = connect(protocol, &envoy).await;
+        let other = scene.connect(protocol).await;
         other.send(spoofing(HOST, "/other")).await;
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         let mut connection = connector.connect_fields().await;
         let message = Message {
             fields: &request_fields("GET", HOST, "/flood"),
@@ -120,28 +120,27 @@ async fn a_flood_that_envoy_ends_the_connection_for_harms_no_other() {
         assert!(!open, "{protocol:?}: Envoy let it go on");
         assert_eq!(other.send(spoofing(HOST, "/other")).await.status, 200);
         rounds += 1;
-        let (with, without) = passed(&envoy, "/flood").await;
+        let (with, without) = passed(&scene.envoy, "/flood").await;
         assert_eq!(without, 0, "{protocol:?}");
         let context = format!("{protocol:?}");
-        assert_counted(&envoy, (rounds, with), &context).await;
+        assert_counted(&scene.envoy, (rounds, with), &context).await;
     }
     let expected = [true, false].repeat(multiplexed().count());
-    assert_eq!(carried(&origin.requests_for("/other")), expected);
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_eq!(carried(&scene.origin.requests_for("/other")), expected);
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
-    let origin = Origin::start().await;
     let slow = Answer::status(200).after(Duration::from_millis(100));
-    origin.answer("/slow", [slow]);
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
+    scene.origin.answer("/slow", [slow]);
     let mut forwarded = 0;
     for protocol in multiplexed() {
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         let mut connection = connector.connect_fields().await;
         let message = Message {
             fields: &request_fields("GET", HOST, "/slow"),
@@ -163,25 +162,24 @@ async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
             let answer = connection.answer(&mut late);
             let _ = tokio::time::timeout(Duration::from_millis(150), answer).await;
         }
-        for request in origin.requests_for(&next) {
+        for request in scene.origin.requests_for(&next) {
             assert_carries_none(&request);
         }
         forwarded += 1;
-        assert_counted(&envoy, (forwarded, 0), &next).await;
+        assert_counted(&scene.envoy, (forwarded, 0), &next).await;
     }
-    for request in origin.requests_for("/slow") {
+    for request in scene.origin.requests_for("/slow") {
         assert_carries(&request, &pki().client);
     }
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn a_stream_or_connection_that_the_origin_ends_without_an_answer_delivers_nothing() {
-    let origin = Origin::start_http2().await;
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .upstream_http2()
-        .start(&origin)
+        .scene_with(Origin::start_http2().await)
         .await;
     let (mut forwarded, mut undelivered) = (0, 0);
     for &protocol in mtls_protocols() {
@@ -194,8 +192,8 @@ async fn a_stream_or_connection_that_the_origin_ends_without_an_answer_delivers_
         ] {
             let context = format!("{protocol:?}, {what}");
             let path = format!("/{protocol:?}/{what}");
-            origin.answer(&path, [answer, Answer::status(200)]);
-            let client = connect(protocol, &envoy).await;
+            scene.origin.answer(&path, [answer, Answer::status(200)]);
+            let client = scene.connect(protocol).await;
             let first = client.send(spoofing(HOST, &path)).await.status;
             assert_eq!(first, status, "{context}");
             let answered = status == 200;
@@ -204,21 +202,20 @@ async fn a_stream_or_connection_that_the_origin_ends_without_an_answer_delivers_
             for _ in 0..2 {
                 assert_eq!(client.send(spoofing(HOST, &path)).await.status, 200);
             }
-            let seen = carried(&origin.requests_for(&path));
+            let seen = carried(&scene.origin.requests_for(&path));
             assert_eq!(seen, [true, !answered, false], "{context}");
-            assert_counted(&envoy, (forwarded, undelivered), &context).await;
+            assert_counted(&scene.envoy, (forwarded, undelivered), &context).await;
         }
     }
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn requests_that_are_sent_again_after_the_origins_goodbye_carry_what_they_did() {
-    let origin = Origin::start_http2().await;
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .upstream_http2()
-        .start(&origin)
+        .scene_with(Origin::start_http2().await)
         .await;
     for (rounds, &protocol) in (1..).zip(mtls_protocols()) {
         let path = format!("/retry/{protocol:?}");
@@ -227,18 +224,18 @@ async fn requests_that_are_sent_again_after_the_origins_goodbye_carry_what_they_
             Answer::connection_error(),
             Answer::status(200),
         ];
-        origin.answer(&path, answers);
-        let client = connect(protocol, &envoy).await;
+        scene.origin.answer(&path, answers);
+        let client = scene.connect(protocol).await;
         for _ in 0..2 {
             assert_eq!(client.send(spoofing(HOST, &path)).await.status, 200);
         }
-        let attempts = origin.requests_for(&path);
+        let attempts = scene.origin.requests_for(&path);
         let expected = [true, true, true, false];
         assert_eq!(carried(&attempts), expected, "{protocol:?}");
         for attempt in &attempts[..3] {
             assert_carries(attempt, &pki().client);
         }
-        assert_eq!(counted(&envoy).await, (rounds, 0));
+        assert_eq!(counted(&scene.envoy).await, (rounds, 0));
     }
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_unharmed(&mut scene).await;
 }

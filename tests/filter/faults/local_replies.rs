@@ -2,16 +2,14 @@
 
 use serde_json::json;
 use support::{
-    Client, Envoy, Listener, Origin, Protocol, Request, aborted::Part, fields::Message,
-    mtls_protocols, pki,
+    Envoy, Listener, Protocol, Request, aborted::Part, fields::Message, mtls_protocols, pki,
 };
 
-use super::{SPOOFED, assert_counted, assert_unharmed, connect, request_fields, spoofing};
+use super::{SPOOFED, assert_counted, assert_unharmed, request_fields, spoofing};
 use crate::common::{HOST, carried, forwarding, multiplexed, protocols_count};
 
 #[tokio::test]
 async fn a_later_filter_that_refuses_the_body_takes_the_certificate_with_it() {
-    let origin = Origin::start().await;
     let buffer = json!({
         "name": "envoy.filters.http.buffer",
         "typed_config": {
@@ -19,22 +17,22 @@ async fn a_later_filter_that_refuses_the_body_takes_the_certificate_with_it() {
             "max_request_bytes": 1000
         }
     });
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(
             Listener::strict()
                 .every_mtls_protocol()
                 .filter_after(buffer),
         )
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         let upload = Request::post(HOST, "/upload", vec![b'x'; 1 << 20]);
         let upload = upload.header("cf-client-cert-sha256", SPOOFED);
         let answer = client.try_send(upload).await.map(|answer| answer.status);
         let client = match protocol {
             // Envoy ends the connection of a client that may go on sending.
-            Protocol::Http1 => connect(protocol, &envoy).await,
+            Protocol::Http1 => scene.connect(protocol).await,
             _ => {
                 assert_eq!(answer.expect("an answer"), 413, "{protocol:?}");
                 client
@@ -44,27 +42,26 @@ async fn a_later_filter_that_refuses_the_body_takes_the_certificate_with_it() {
         for _ in 0..2 {
             assert_eq!(client.send(spoofing(HOST, &path)).await.status, 200);
         }
-        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
     }
-    assert!(!origin.has_seen("/upload"));
+    assert!(!scene.origin.has_seen("/upload"));
     let protocols = protocols_count();
-    assert_counted(&envoy, (protocols, protocols), "413").await;
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_counted(&scene.envoy, (protocols, protocols), "413").await;
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn envoys_own_timeouts_in_the_middle_of_a_request_deliver_nothing() {
-    let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(
             Listener::strict()
                 .every_mtls_protocol()
                 .connection_manager("request_timeout", json!("0.2s")),
         )
-        .start(&origin)
+        .scene()
         .await;
     for protocol in multiplexed() {
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         let mut connection = connector.connect_fields().await;
         let message = Message {
             fields: &request_fields("POST", HOST, "/slow-body"),
@@ -80,9 +77,10 @@ async fn envoys_own_timeouts_in_the_middle_of_a_request_deliver_nothing() {
         for _ in 0..2 {
             assert_eq!(connection.send(&next).await, Some(200), "{protocol:?}");
         }
-        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
     }
-    let mut connection = Client::http1(&envoy)
+    let mut connection = scene
+        .client(Protocol::Http1)
         .with(&pki().client)
         .connect_raw()
         .await;
@@ -91,6 +89,6 @@ async fn envoys_own_timeouts_in_the_middle_of_a_request_deliver_nothing() {
     connection.write(head.as_bytes()).await;
     assert_eq!(connection.read_head().await, Some(408));
     let multiplexed = protocols_count() - 1;
-    assert_counted(&envoy, (multiplexed, multiplexed + 1), "408").await;
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_counted(&scene.envoy, (multiplexed, multiplexed + 1), "408").await;
+    assert_unharmed(&mut scene).await;
 }

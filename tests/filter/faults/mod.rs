@@ -24,7 +24,7 @@ use std::{
 
 use serde_json::{Value, json};
 use support::{
-    Client, Envoy, Headers, Listener, Origin, Protocol, Request, TRAP_FIELDS,
+    Client, Envoy, Headers, Listener, Origin, Protocol, Request, Scene, TRAP_FIELDS,
     envoy::EnvoyBuilder,
     mtls_protocols,
     origin::Recorded,
@@ -72,21 +72,21 @@ fn assert_nothing_spoofed(origin: &Origin) {
 }
 
 /// Fails unless Envoy runs, its VM has never failed, and a new connection of each protocol is served once.
-async fn assert_unharmed(envoy: &mut Envoy, origin: &Origin) {
-    assert!(envoy.is_running());
-    assert_eq!(envoy.vm_reloads().await, 0);
+async fn assert_unharmed(scene: &mut Scene) {
+    assert!(scene.envoy.is_running());
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
     for &protocol in mtls_protocols() {
         let path = format!("/unharmed/{protocol:?}");
-        let client = connect(protocol, envoy).await;
+        let client = scene.connect(protocol).await;
         for _ in 0..2 {
             let response = client.send(spoofing(HOST, &path)).await;
             assert_eq!(response.status, 200, "{protocol:?}");
         }
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         let last = carried(&requests[requests.len() - 2..]);
         assert_eq!(last, [true, false], "{protocol:?}");
     }
-    assert_nothing_spoofed(origin);
+    assert_nothing_spoofed(&scene.origin);
 }
 
 /// A connection with the usual certificate.
@@ -110,14 +110,14 @@ fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
 }
 
 /// A connection of each protocol on which the certificate was delivered.
-async fn served(envoy: &Envoy, origin: &Origin) -> Vec<Client> {
+async fn served(scene: &Scene) -> Vec<Client> {
     let mut served = Vec::new();
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, envoy).await;
+        let client = scene.connect(protocol).await;
         assert_eq!(client.get(HOST, "/before").await.status, 200);
         served.push(client);
     }
-    let before = carried(&origin.requests_for("/before"));
+    let before = carried(&scene.origin.requests_for("/before"));
     assert_eq!(before, vec![true; served.len()]);
     served
 }

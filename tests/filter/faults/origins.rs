@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{
-    Answer, Client, Envoy, Listener, Origin, Protocol, Request, aborted::Part, fields::Message,
+    Answer, Client, Envoy, Origin, Protocol, Request, aborted::Part, fields::Message,
     mtls_protocols, origin::Recorded, pki,
 };
 
 use super::{
-    SPOOFED, assert_counted, assert_unharmed, cluster, connect, counted, request_fields, spoofing,
-    until,
+    SPOOFED, assert_counted, assert_unharmed, cluster, counted, request_fields, spoofing, until,
 };
 use crate::common::{HOST, assert_carries, carried, forwarding, multiplexed, protocols_count};
 
@@ -24,43 +23,41 @@ async fn assert_delivered_next(client: &Client, origin: &Origin, path: &str) {
 
 #[tokio::test]
 async fn an_origin_that_resets_while_the_body_is_coming_has_not_answered() {
-    let origin = Origin::start().await;
-    origin.answer("/reset-early", [Answer::reset_early()]);
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
+    scene.origin.answer("/reset-early", [Answer::reset_early()]);
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         let upload = Request::post(HOST, "/reset-early", vec![b'x'; 1 << 20]);
         let upload = upload.header("cf-client-cert-sha256", SPOOFED);
         // Over HTTP/1.1 Envoy ends the connection of a client that goes on sending.
         let answer = client.try_send(upload).await.map(|answer| answer.status);
         assert!(!matches!(answer, Ok(200)), "{protocol:?}: {answer:?}");
         let client = match protocol {
-            Protocol::Http1 => connect(protocol, &envoy).await,
+            Protocol::Http1 => scene.connect(protocol).await,
             _ => client,
         };
-        assert_delivered_next(&client, &origin, &format!("/after/{protocol:?}")).await;
+        assert_delivered_next(&client, &scene.origin, &format!("/after/{protocol:?}")).await;
     }
-    for request in origin.requests_for("/reset-early") {
+    for request in scene.origin.requests_for("/reset-early") {
         assert_carries(&request, &pki().client);
     }
     let protocols = protocols_count();
-    assert_counted(&envoy, (protocols, protocols), "resets").await;
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_counted(&scene.envoy, (protocols, protocols), "resets").await;
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn an_answer_to_a_request_that_never_ends_counts() {
-    let origin = Origin::start().await;
-    origin.answer("/early", [Answer::before_body()]);
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
+    scene.origin.answer("/early", [Answer::before_body()]);
     for protocol in multiplexed() {
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         let mut connection = connector.connect_fields().await;
         let message = Message {
             fields: &request_fields("POST", HOST, "/early"),
@@ -76,19 +73,20 @@ async fn an_answer_to_a_request_that_never_ends_counts() {
         connection.reset(begun).await;
         assert_eq!(connection.send(&next).await, Some(200), "{protocol:?}");
     }
-    let mut connection = Client::http1(&envoy)
+    let mut connection = scene
+        .client(Protocol::Http1)
         .with(&pki().client)
         .connect_raw()
         .await;
     let head = format!("POST /early HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 100\r\n\r\nfirst");
     connection.write(head.as_bytes()).await;
     assert_eq!(connection.read_head().await, Some(200));
-    for request in origin.requests_for("/early") {
+    for request in scene.origin.requests_for("/early") {
         assert_carries(&request, &pki().client);
     }
-    assert!(!carried(&origin.requests_for("/next")).contains(&true));
-    assert_eq!(counted(&envoy).await, (protocols_count(), 0));
-    assert_unharmed(&mut envoy, &origin).await;
+    assert!(!carried(&scene.origin.requests_for("/next")).contains(&true));
+    assert_eq!(counted(&scene.envoy).await, (protocols_count(), 0));
+    assert_unharmed(&mut scene).await;
 }
 
 /// A route that gives each attempt little time.
@@ -103,12 +101,11 @@ fn impatient(prefix: &str, hedges: bool) -> Value {
 
 #[tokio::test]
 async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
-    let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .route(impatient("/patient", false))
         .route(impatient("/hedged", true))
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         for (path, delay) in [
@@ -120,11 +117,13 @@ async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
             let hedged = path.starts_with("/hedged");
             let second = if hedged { 20_000 } else { 0 };
             let second = Answer::status(201).after(Duration::from_millis(second));
-            origin.answer(&path, [Answer::status(200).after(delay), second]);
-            let client = connect(protocol, &envoy).await;
+            scene
+                .origin
+                .answer(&path, [Answer::status(200).after(delay), second]);
+            let client = scene.connect(protocol).await;
             let status = client.send(spoofing(HOST, &path)).await.status;
             assert_eq!(status, if hedged { 200 } else { 201 }, "{path}");
-            let attempts = origin.requests_for(&path);
+            let attempts = scene.origin.requests_for(&path);
             assert!(attempts.len() >= 2, "{path}: {attempts:#?}");
             let sent = |attempt: &Recorded| {
                 let mut fields = attempt.headers.0.clone();
@@ -139,17 +138,17 @@ async fn attempts_after_a_timeout_and_hedged_ones_carry_what_the_first_did() {
             client.send(spoofing(HOST, "/next")).await;
         }
     }
-    assert!(!carried(&origin.requests_for("/next")).contains(&true));
-    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
-    assert_unharmed(&mut envoy, &origin).await;
+    assert!(!carried(&scene.origin.requests_for("/next")).contains(&true));
+    assert_eq!(counted(&scene.envoy).await, (2 * protocols_count(), 0));
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn an_attempt_that_reached_nobody_and_the_next_one_elsewhere_are_one_delivery() {
     let origin = Origin::start().await;
     let address = origin.address();
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .adapt(move |bootstrap| {
             let endpoint = |port: u16| {
                 json!({ "endpoint": { "address": {
@@ -172,66 +171,68 @@ async fn an_attempt_that_reached_nobody_and_the_next_one_elsewhere_are_one_deliv
                 "retry_back_off": { "base_interval": "0.01s", "max_interval": "0.02s" }
             }
         } }))
-        .start(&origin)
+        .scene_with(origin)
         .await;
     let mut failed = 0;
     for &protocol in mtls_protocols() {
         // Round robin: one of two connections starts with nobody's port.
         for number in 0..2 {
-            let client = connect(protocol, &envoy).await;
+            let client = scene.connect(protocol).await;
             let path = format!("/failover/{protocol:?}/{number}");
-            assert_delivered_next(&client, &origin, &path).await;
+            assert_delivered_next(&client, &scene.origin, &path).await;
         }
-        let retries = envoy
+        let retries = scene
+            .envoy
             .stat("cluster.failover.upstream_rq_retry_success")
             .await;
         assert!(retries > failed, "{protocol:?}: nothing was retried");
         failed = retries;
     }
-    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_eq!(counted(&scene.envoy).await, (2 * protocols_count(), 0));
+    assert_unharmed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn a_request_that_an_open_circuit_breaker_refused_was_not_delivered() {
-    let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let mut scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .adapt(|bootstrap| {
             let limits = json!({ "max_connections": 1, "max_pending_requests": 1, "max_requests": 1 });
             let breaker = json!({ "circuit_breakers": { "thresholds": [limits] } });
             cluster(bootstrap, "narrow", breaker);
         })
         .route(json!({ "match": { "prefix": "/narrow" }, "route": { "cluster": "narrow", "timeout": "0s" } }))
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         let (held, after) = (
             format!("/narrow/held/{protocol:?}"),
             format!("/narrow/{protocol:?}"),
         );
-        origin.answer(&held, [Answer::status(200).after(Duration::from_secs(60))]);
+        scene
+            .origin
+            .answer(&held, [Answer::status(200).after(Duration::from_secs(60))]);
         // One request occupies the only connection, the next one waits for it, and then there is no more room.
-        let first = connect(protocol, &envoy).await;
-        let second = connect(protocol, &envoy).await;
-        let unlucky = connect(protocol, &envoy).await;
+        let first = scene.connect(protocol).await;
+        let second = scene.connect(protocol).await;
+        let unlucky = scene.connect(protocol).await;
         let asked = held.clone();
         let holding = tokio::spawn(async move { first.get(HOST, &asked).await.status });
-        until(async || origin.has_seen(&held)).await;
+        until(async || scene.origin.has_seen(&held)).await;
         let waiting = tokio::spawn(async move { second.get(HOST, "/narrow/waits").await.status });
         let pending = "cluster.narrow.upstream_rq_pending_active";
-        until(async || envoy.stat(pending).await == 1).await;
+        until(async || scene.envoy.stat(pending).await == 1).await;
         let refused = unlucky.send(spoofing(HOST, "/narrow/refused")).await;
         assert_eq!(refused.status, 503, "{protocol:?}");
         assert_eq!(refused.header("x-envoy-overloaded"), Some("true"));
         // That client gives up: there is room again.
         holding.abort();
         assert_eq!(waiting.await.expect("a task"), 200);
-        assert_delivered_next(&unlucky, &origin, &after).await;
+        assert_delivered_next(&unlucky, &scene.origin, &after).await;
     }
-    assert!(!origin.has_seen("/narrow/refused"));
+    assert!(!scene.origin.has_seen("/narrow/refused"));
     let protocols = protocols_count();
     let expected = (2 * protocols, 2 * protocols);
-    assert_counted(&envoy, expected, "circuit breaker").await;
-    assert_unharmed(&mut envoy, &origin).await;
+    assert_counted(&scene.envoy, expected, "circuit breaker").await;
+    assert_unharmed(&mut scene).await;
 }

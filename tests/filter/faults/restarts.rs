@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Answer, Client, Envoy, Listener, Origin, mtls_protocols};
+use support::{Answer, Client, Envoy, Listener, Origin, Protocol, Scene, mtls_protocols};
 use tokio::task::JoinSet;
 
 use super::{
@@ -20,17 +20,16 @@ use crate::common::{HOST, carried};
 #[tokio::test]
 async fn an_envoy_that_is_killed_under_load_and_started_again_serves_new_connections_from_the_first_request()
  {
-    let origin = Origin::start().await;
-    let mut envoy = Envoy::with_filter(settings())
+    let mut scene = Envoy::with_filter(settings())
         .listener(Listener::optional().every_mtls_protocol())
-        .start(&origin)
+        .scene()
         .await;
-    let before = envoy.address("main");
+    let before = scene.envoy.address("main");
     let sent = Arc::new(AtomicUsize::new(0));
     let mut load = JoinSet::new();
     for &protocol in mtls_protocols() {
         for number in 0..3 {
-            let client = connect(protocol, &envoy).await;
+            let client = scene.connect(protocol).await;
             let (path, sent) = (format!("/{protocol:?}/{number}"), Arc::clone(&sent));
             load.spawn(async move {
                 let mut answered = 0;
@@ -49,35 +48,35 @@ async fn an_envoy_that_is_killed_under_load_and_started_again_serves_new_connect
             });
         }
     }
-    let anonymous = Client::http2(&envoy).connect().await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let start = Instant::now();
     while sent.load(Ordering::Relaxed) < 200 {
         assert!(start.elapsed() < Duration::from_secs(20), "no load");
         let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
         assert_eq!(status, 403);
     }
-    envoy.kill_and_start_again().await;
-    assert_eq!(envoy.address("main"), before);
+    scene.envoy.kill_and_start_again().await;
+    assert_eq!(scene.envoy.address("main"), before);
     let answered = load.join_all().await;
     assert!(answered.iter().all(|(_, count)| *count > 0), "{answered:?}");
-    assert_delivered_per_connection(&origin.requests(), &answered);
+    assert_delivered_per_connection(&scene.origin.requests(), &answered);
 
-    let anonymous = Client::http2(&envoy).connect().await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
     assert_eq!(status, 403);
-    let seen = origin.requests().len();
+    let seen = scene.origin.requests().len();
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         client.send(spoofing(HOST, "/new")).await;
         client.send(spoofing(HOST, "/new")).await;
     }
     let expected = [true, false].repeat(mtls_protocols().len());
-    assert_eq!(carried(&origin.requests()[seen..]), expected);
+    assert_eq!(carried(&scene.origin.requests()[seen..]), expected);
     let new = mtls_protocols().len() as u64;
-    assert_counted(&envoy, (new, 0), "the new process counts from 0").await;
-    assert!(!origin.has_seen("/admin"));
-    assert_nothing_spoofed(&origin);
-    assert_eq!(envoy.vm_reloads().await, 0);
+    assert_counted(&scene.envoy, (new, 0), "the new process counts from 0").await;
+    assert!(!scene.origin.has_seen("/admin"));
+    assert_nothing_spoofed(&scene.origin);
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
 }
 
 #[tokio::test]
@@ -109,22 +108,28 @@ async fn over_a_hot_restart_old_connections_go_on_and_new_ones_start_anew() {
         load.spawn(keep_asking(client, protocol, Arc::clone(&over)));
     }
 
-    let mut new = old.successor().await;
+    let mut new = Scene {
+        envoy: old.successor().await,
+        origin,
+    };
     assert!(old.is_running());
     for client in &open {
         assert_eq!(client.send(spoofing(HOST, "/old")).await.status, 200);
     }
     let protocols = mtls_protocols().len();
     let expected = [vec![true; protocols], vec![false; protocols]].concat();
-    assert_eq!(carried(&origin.requests_for("/old")), expected);
-    for anonymous in [anonymous, Client::http2(&new).connect().await] {
+    assert_eq!(carried(&new.origin.requests_for("/old")), expected);
+    for anonymous in [
+        anonymous,
+        new.connect_without_certificate(Protocol::Http2).await,
+    ] {
         let status = anonymous.send(spoofing(ADMIN, "/admin")).await.status;
         assert_eq!(status, 403);
     }
-    assert_unharmed(&mut new, &origin).await;
+    assert_unharmed(&mut new).await;
     assert_eq!(slow.join_all().await, vec![200; protocols]);
     assert_eq!(
-        carried(&origin.requests_for("/slow")),
+        carried(&new.origin.requests_for("/slow")),
         vec![true; protocols]
     );
 
@@ -136,12 +141,12 @@ async fn over_a_hot_restart_old_connections_go_on_and_new_ones_start_anew() {
     over.store(true, Ordering::Relaxed);
     let connections: Vec<_> = load.join_all().await.into_iter().flatten().collect();
     assert!(connections.len() >= 2 * protocols, "{connections:?}");
-    assert_delivered_per_connection(&origin.requests(), &connections);
-    assert!(!origin.has_seen("/admin"));
-    assert_nothing_spoofed(&origin);
+    assert_delivered_per_connection(&new.origin.requests(), &connections);
+    assert!(!new.origin.has_seen("/admin"));
+    assert_nothing_spoofed(&new.origin);
     // How much of the old process's counters the new one has got is Envoy's to say; from now on it counts alone.
-    let (forwarded, undelivered) = counted(&new).await;
-    assert_unharmed(&mut new, &origin).await;
+    let (forwarded, undelivered) = counted(&new.envoy).await;
+    assert_unharmed(&mut new).await;
     let expected = (forwarded + protocols as u64, undelivered);
-    assert_counted(&new, expected, "after the old process").await;
+    assert_counted(&new.envoy, expected, "after the old process").await;
 }

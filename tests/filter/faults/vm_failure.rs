@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use support::{
-    Answer, Client, Envoy, Origin, Protocol, Request, TRAP_FIELDS,
+    Answer, Client, Envoy, Origin, Protocol, Request, Scene, TRAP_FIELDS,
     aborted::Part,
     fields::{FieldsConnection, Message},
     mtls_protocols, pki,
@@ -12,17 +12,17 @@ use support::{
 use tempfile::TempDir;
 
 use super::{
-    ADMIN, SPOOFED, assert_nothing_spoofed, connect, counted, failing, request_fields, served,
-    spoofing, trapping,
+    ADMIN, SPOOFED, assert_nothing_spoofed, counted, failing, request_fields, served, spoofing,
+    trapping,
 };
 use crate::common::{HOST, carried, multiplexed, protocols_count};
 
 /// Instead of a second, for the tests' sake.
 const BACKOFF: &str = "0.3s";
 
-async fn start(trap: Trap, origin: &Origin) -> (Envoy, TempDir) {
+async fn start(trap: Trap) -> (Scene, TempDir) {
     let (envoy, module) = failing(trap, BACKOFF);
-    (envoy.start(origin).await, module)
+    (envoy.scene().await, module)
 }
 
 /// How often a test may make the VM fail until it stays down for a while: Envoy reloads a failed VM at the next request, unless it has
@@ -53,30 +53,29 @@ async fn until_it_serves_again(envoy: &Envoy, known: &[Client]) -> usize {
 }
 
 /// Of connections that were served before, none was served again; of what must not reach the origin, nothing has; and Envoy is alive.
-async fn assert_nothing_passed(envoy: &mut Envoy, origin: &Origin) {
+async fn assert_nothing_passed(scene: &mut Scene) {
     // The connections' memory is Envoy's own.
-    let meanwhile = carried(&origin.requests_for("/meanwhile"));
+    let meanwhile = carried(&scene.origin.requests_for("/meanwhile"));
     assert!(!meanwhile.contains(&true), "{meanwhile:?}");
-    assert!(!origin.has_seen("/admin"));
-    assert_nothing_spoofed(origin);
-    assert!(envoy.is_running());
+    assert!(!scene.origin.has_seen("/admin"));
+    assert_nothing_spoofed(&scene.origin);
+    assert!(scene.envoy.is_running());
     let reload = |result| format!("wasm.client_cert_forwarder.vm_reload_{result}");
-    assert_eq!(envoy.stat(&reload("failure")).await, 0);
-    assert_ne!(envoy.stat(&reload("success")).await, 0);
+    assert_eq!(scene.envoy.stat(&reload("failure")).await, 0);
+    assert_ne!(scene.envoy.stat(&reload("success")).await, 0);
 }
 
 #[tokio::test]
 async fn while_the_vm_is_down_nothing_passes_and_then_connections_go_on_as_before() {
-    let origin = Origin::start().await;
-    let (mut envoy, _module) = start(Trap::RequestHeaders, &origin).await;
-    let served = served(&envoy, &origin).await;
+    let (mut scene, _module) = start(Trap::RequestHeaders).await;
+    let served = served(&scene).await;
     for &protocol in mtls_protocols() {
-        let unlucky = connect(protocol, &envoy).await;
+        let unlucky = scene.connect(protocol).await;
         let mut refused = 0;
         for _ in 0..ATTEMPTS {
             let trap = trapping(spoofing(HOST, "/trap"));
             assert_eq!(unlucky.send(trap).await.status, 503, "{protocol:?}");
-            refused = until_it_serves_again(&envoy, &served).await;
+            refused = until_it_serves_again(&scene.envoy, &served).await;
             if refused > 0 {
                 break;
             }
@@ -86,81 +85,78 @@ async fn while_the_vm_is_down_nothing_passes_and_then_connections_go_on_as_befor
         let path = format!("/after/{protocol:?}");
         unlucky.get(HOST, &path).await;
         unlucky.get(HOST, &path).await;
-        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
     }
-    assert!(!origin.has_seen("/trap"));
-    assert_nothing_passed(&mut envoy, &origin).await;
-    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
+    assert!(!scene.origin.has_seen("/trap"));
+    assert_nothing_passed(&mut scene).await;
+    assert_eq!(counted(&scene.envoy).await, (2 * protocols_count(), 0));
 }
 
 #[tokio::test]
 async fn an_answer_that_the_failed_vm_did_not_see_brings_the_certificate_again() {
-    let origin = Origin::start().await;
     let many = (0..TRAP_FIELDS).fold(Answer::status(200), |answer, number| {
         answer.header(&format!("x-trap-{number}"), "1")
     });
-    origin.answer("/trap", [many]);
-    let (mut envoy, _module) = start(Trap::ResponseHeaders, &origin).await;
-    let served = served(&envoy, &origin).await;
+    let (mut scene, _module) = start(Trap::ResponseHeaders).await;
+    scene.origin.answer("/trap", [many]);
+    let served = served(&scene).await;
     for &protocol in mtls_protocols() {
-        let unlucky = connect(protocol, &envoy).await;
+        let unlucky = scene.connect(protocol).await;
         // Nobody has sanitised this answer: it may be cut off, but not passed on.
         let answer = unlucky.try_send(spoofing(HOST, "/trap")).await;
         let status = answer.map(|answer| answer.status);
         assert!(!matches!(status, Ok(200)), "{protocol:?}");
-        until_it_serves_again(&envoy, &served).await;
+        until_it_serves_again(&scene.envoy, &served).await;
         let path = format!("/after/{protocol:?}");
         let next = match protocol {
             // Envoy may have closed the connection.
-            Protocol::Http1 => connect(protocol, &envoy).await,
+            Protocol::Http1 => scene.connect(protocol).await,
             _ => unlucky,
         };
         next.get(HOST, &path).await;
         next.get(HOST, &path).await;
-        assert_eq!(carried(&origin.requests_for(&path)), [true, false]);
+        assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);
     }
     assert_eq!(
-        carried(&origin.requests_for("/trap")),
+        carried(&scene.origin.requests_for("/trap")),
         vec![true; served.len()]
     );
-    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_nothing_passed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn a_failure_at_a_requests_end_takes_no_delivery_back() {
-    let origin = Origin::start().await;
-    let (mut envoy, _module) = start(Trap::Delete, &origin).await;
-    let served = served(&envoy, &origin).await;
+    let (mut scene, _module) = start(Trap::Delete).await;
+    let served = served(&scene).await;
     for &protocol in mtls_protocols() {
-        let unlucky = connect(protocol, &envoy).await;
+        let unlucky = scene.connect(protocol).await;
         let path = format!("/trap/{protocol:?}");
         let mut refused = 0;
         for _ in 0..ATTEMPTS {
             let trap = trapping(spoofing(HOST, &path));
             assert_eq!(unlucky.send(trap).await.status, 200, "{protocol:?}");
-            refused = until_it_serves_again(&envoy, &served).await;
+            refused = until_it_serves_again(&scene.envoy, &served).await;
             if refused > 0 {
                 break;
             }
         }
         assert!(refused > 0, "{protocol:?}: it was not down");
         assert_eq!(unlucky.get(HOST, &path).await.status, 200);
-        let carried = carried(&origin.requests_for(&path));
+        let carried = carried(&scene.origin.requests_for(&path));
         assert!(carried[0] && carried.len() > 1, "{carried:?}");
         assert!(!carried[1..].contains(&true), "{carried:?}");
     }
-    assert_nothing_passed(&mut envoy, &origin).await;
-    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
+    assert_nothing_passed(&mut scene).await;
+    assert_eq!(counted(&scene.envoy).await, (2 * protocols_count(), 0));
 }
 
 #[tokio::test]
 async fn a_request_under_way_when_the_vm_fails_brings_no_trailers_that_nobody_has_seen() {
-    let origin = Origin::start().await;
-    let (mut envoy, _module) = start(Trap::RequestHeaders, &origin).await;
-    let served = served(&envoy, &origin).await;
+    let (mut scene, _module) = start(Trap::RequestHeaders).await;
+    let served = served(&scene).await;
     for protocol in multiplexed() {
         let path = format!("/trailers/{protocol:?}");
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         let mut connection = connector.connect_fields().await;
         let message = Message {
             fields: &request_fields("POST", HOST, &path),
@@ -168,25 +164,25 @@ async fn a_request_under_way_when_the_vm_fails_brings_no_trailers_that_nobody_ha
             trailers: &[("cf-client-cert-sha256", SPOOFED.as_bytes())],
             representations: None,
         };
-        let seen = origin.requests().len();
+        let seen = scene.origin.requests().len();
         let mut begun = connection.begin(&message, Part::OpenTrailers).await;
         let begun = begun.as_mut().expect("an open connection");
-        origin.wait_for(seen + 1).await;
+        scene.origin.wait_for(seen + 1).await;
         let trap = trapping(spoofing(HOST, "/trap"));
         assert_eq!(served[0].send(trap).await.status, 503, "{protocol:?}");
         connection.rest(begun).await;
         let status = connection.answer(begun).await;
         assert!(!matches!(status, Some(200)), "{protocol:?}");
-        until_it_serves_again(&envoy, &served).await;
+        until_it_serves_again(&scene.envoy, &served).await;
         // That request was not answered, or the answer did not get through.
         let again = request_fields("GET", HOST, &path);
         assert_eq!(connection.send(&again).await, Some(200), "{protocol:?}");
         assert_eq!(connection.send(&again).await, Some(200), "{protocol:?}");
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         assert_eq!(carried(&requests), [true, true, false], "{protocol:?}");
         assert_eq!(requests[0].trailers.names(), [""; 0], "{protocol:?}");
     }
-    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_nothing_passed(&mut scene).await;
 }
 
 /// The names of as many trailer fields as it takes to spring the trap.
@@ -237,38 +233,37 @@ async fn send_trapping_trailers(
 
 #[tokio::test]
 async fn trailers_at_which_the_vm_fails_never_arrive_and_their_request_delivers_nothing() {
-    let origin = Origin::start().await;
-    let (mut envoy, _module) = start(Trap::RequestTrailers, &origin).await;
-    let served = served(&envoy, &origin).await;
+    let (mut scene, _module) = start(Trap::RequestTrailers).await;
+    let served = served(&scene).await;
     for &protocol in mtls_protocols() {
         let path = format!("/trailers/{protocol:?}");
-        let (status, connection) = send_trapping_trailers(protocol, &envoy, &origin, &path).await;
+        let (status, connection) =
+            send_trapping_trailers(protocol, &scene.envoy, &scene.origin, &path).await;
         assert!(!matches!(status, Some(200)), "{protocol:?}: {status:?}");
-        until_it_serves_again(&envoy, &served).await;
+        until_it_serves_again(&scene.envoy, &served).await;
         if let Some(mut connection) = connection {
             let again = request_fields("GET", HOST, &path);
             for _ in 0..2 {
                 assert_eq!(connection.send(&again).await, Some(200), "{protocol:?}");
             }
         } else {
-            let client = connect(protocol, &envoy).await;
+            let client = scene.connect(protocol).await;
             for _ in 0..2 {
                 assert_eq!(client.send(spoofing(HOST, &path)).await.status, 200);
             }
         }
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         assert_eq!(carried(&requests), [true, true, false], "{protocol:?}");
         assert_eq!(requests[0].trailers.names(), [""; 0], "{protocol:?}");
         assert_eq!(requests[0].answered, None, "{protocol:?}");
     }
-    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_nothing_passed(&mut scene).await;
 }
 
 #[tokio::test]
 async fn a_request_that_comes_in_one_piece_with_such_trailers_does_not_get_through_either() {
-    let origin = Origin::start().await;
-    let (mut envoy, _module) = start(Trap::RequestTrailers, &origin).await;
-    let served = served(&envoy, &origin).await;
+    let (mut scene, _module) = start(Trap::RequestTrailers).await;
+    let served = served(&scene).await;
     for (client, protocol) in served.iter().zip(mtls_protocols()) {
         let upload = |path: &str| {
             let upload = Request::post(HOST, path, "first");
@@ -279,11 +274,11 @@ async fn a_request_that_comes_in_one_piece_with_such_trailers_does_not_get_throu
         let trap = names
             .iter()
             .fold(upload(&trapped), |request, name| request.trailer(name, "1"));
-        let unlucky = connect(*protocol, &envoy).await;
+        let unlucky = scene.connect(*protocol).await;
         let answer = unlucky.try_send(trap).await.map(|answer| answer.status);
         assert!(!matches!(answer, Ok(200)), "{protocol:?}: {answer:?}");
-        until_it_serves_again(&envoy, &served).await;
-        for request in origin.requests_for(&trapped) {
+        until_it_serves_again(&scene.envoy, &served).await;
+        for request in scene.origin.requests_for(&trapped) {
             assert_eq!(request.trailers.names(), [""; 0], "{protocol:?}");
             assert_eq!(request.answered, None, "{protocol:?}");
         }
@@ -291,9 +286,9 @@ async fn a_request_that_comes_in_one_piece_with_such_trailers_does_not_get_throu
         let path = format!("/fewer/{protocol:?}");
         let fewer = upload(&path).trailer("x-checksum", "1");
         assert_eq!(client.send(fewer).await.status, 200, "{protocol:?}");
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         assert_eq!(carried(&requests), [false], "{protocol:?}");
         assert_eq!(requests[0].trailers.names(), ["x-checksum"]);
     }
-    assert_nothing_passed(&mut envoy, &origin).await;
+    assert_nothing_passed(&mut scene).await;
 }

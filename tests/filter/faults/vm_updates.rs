@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Origin, Update, mtls_protocols, trapping_module::Trap};
+use support::{Client, Envoy, Origin, Protocol, Update, mtls_protocols, trapping_module::Trap};
 
-use super::{ADMIN, assert_nothing_spoofed, connect, counted, failing, served, spoofing, trapping};
+use super::{ADMIN, assert_nothing_spoofed, counted, failing, served, spoofing, trapping};
 use crate::common::{HOST, carried, configuration, forward, protocols_count};
 
 /// A hostname that nothing is said of before the update, and that requires a certificate afterwards.
@@ -75,15 +75,14 @@ async fn reloads(envoy: &Envoy) -> u64 {
 
 #[tokio::test]
 async fn an_update_brings_a_vm_back_that_is_down_and_one_that_is_refused_does_not() {
-    let origin = Origin::start().await;
     // It stays down.
     let (envoy, _module) = failing(Trap::RequestHeaders, "3600s");
-    let mut envoy = envoy.discovered().start(&origin).await;
-    let known = served(&envoy, &origin).await;
-    let anonymous = Client::http2(&envoy).connect().await;
+    let mut scene = envoy.discovered().scene().await;
+    let known = served(&scene).await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let mut unlucky = Vec::new();
     for &protocol in mtls_protocols() {
-        let client = connect(protocol, &envoy).await;
+        let client = scene.connect(protocol).await;
         let trap = trapping(spoofing(HOST, "/trap"));
         assert_eq!(client.send(trap).await.status, 503, "{protocol:?}");
         unlucky.push(client);
@@ -93,40 +92,45 @@ async fn an_update_brings_a_vm_back_that_is_down_and_one_that_is_refused_does_no
 
     let mut bad = updated();
     bad["settings"][1]["forward_on"] = json!("sometimes");
-    assert_eq!(envoy.update_config(&bad).await, Update::Rejected);
+    assert_eq!(scene.envoy.update_config(&bad).await, Update::Rejected);
     assert_eq!(asked(&anonymous, &known).await, nobody);
 
-    assert_eq!(envoy.update_config(&updated()).await, Update::Accepted);
+    assert_eq!(
+        scene.envoy.update_config(&updated()).await,
+        Update::Accepted
+    );
     until_it_is_in_force(&anonymous).await;
-    assert_updated(&origin, &anonymous, &known, &unlucky).await;
+    assert_updated(&scene.origin, &anonymous, &known, &unlucky).await;
     for path in ["/trap", "/late", "/down/admin", "/down/late", "/down/known"] {
-        assert!(!origin.has_seen(path), "{path}");
+        assert!(!scene.origin.has_seen(path), "{path}");
     }
-    assert_nothing_spoofed(&origin);
-    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
-    let late = envoy.counter(LATE, "forwarded").await;
+    assert_nothing_spoofed(&scene.origin);
+    assert_eq!(counted(&scene.envoy).await, (2 * protocols_count(), 0));
+    let late = scene.envoy.counter(LATE, "forwarded").await;
     assert_eq!(late, 2 * protocols_count());
-    assert_eq!(reloads(&envoy).await, 0);
-    assert!(envoy.is_running());
+    assert_eq!(reloads(&scene.envoy).await, 0);
+    assert!(scene.envoy.is_running());
 }
 
 #[tokio::test]
 async fn a_vm_that_fails_around_an_update_is_loaded_with_the_new_configuration() {
-    let origin = Origin::start().await;
     let (envoy, _module) = failing(Trap::RequestHeaders, "0.3s");
-    let mut envoy = envoy.discovered().start(&origin).await;
-    let known = served(&envoy, &origin).await;
-    let anonymous = Client::http2(&envoy).connect().await;
+    let mut scene = envoy.discovered().scene().await;
+    let known = served(&scene).await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let mut unlucky = Vec::new();
     for &protocol in mtls_protocols() {
-        unlucky.push(connect(protocol, &envoy).await);
+        unlucky.push(scene.connect(protocol).await);
     }
     let trap = async || {
         let trap = trapping(spoofing(HOST, "/trap"));
         assert_eq!(unlucky[0].send(trap).await.status, 503);
     };
     trap().await;
-    assert_eq!(envoy.update_config(&updated()).await, Update::Accepted);
+    assert_eq!(
+        scene.envoy.update_config(&updated()).await,
+        Update::Accepted
+    );
     until_it_is_in_force(&anonymous).await;
     // This VM is Envoy's new one, and the next ones are those that it loads when that one has failed.
     let mut refused = 0;
@@ -135,10 +139,10 @@ async fn a_vm_that_fails_around_an_update_is_loaded_with_the_new_configuration()
         refused += until_it_is_in_force(&anonymous).await;
     }
     assert_ne!(refused, 0, "it was not down");
-    assert_ne!(reloads(&envoy).await, 0);
-    assert_updated(&origin, &anonymous, &known, &unlucky).await;
-    assert!(!origin.has_seen("/trap") && !origin.has_seen("/late"));
-    assert_nothing_spoofed(&origin);
-    assert_eq!(counted(&envoy).await, (2 * protocols_count(), 0));
-    assert!(envoy.is_running());
+    assert_ne!(reloads(&scene.envoy).await, 0);
+    assert_updated(&scene.origin, &anonymous, &known, &unlucky).await;
+    assert!(!scene.origin.has_seen("/trap") && !scene.origin.has_seen("/late"));
+    assert_nothing_spoofed(&scene.origin);
+    assert_eq!(counted(&scene.envoy).await, (2 * protocols_count(), 0));
+    assert!(scene.envoy.is_running());
 }

@@ -3,7 +3,7 @@
 use client_cert_forwarder::certificate::field::Field;
 use rcgen::{DnType, SanType};
 use serde_json::{Map, Value, json};
-use support::{Client, Envoy, Headers, Identity, Listener, Origin, mtls_protocols, pki};
+use support::{Envoy, Headers, Identity, Listener, Origin, Protocol, mtls_protocols, pki};
 
 use super::distinguished_name;
 
@@ -43,10 +43,9 @@ async fn control_characters_in_names_are_escaped_as_openssl_does() {
         // Unlike OpenSSL: HTTP would take a space off the end of the value.
         (" admin ", r"CN=\ admin\20", r"/CN= admin\x20"),
     ];
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration())
+    let scene = Envoy::with_filter(configuration())
         .listener(Listener::accept_untrusted().every_mtls_protocol())
-        .start(&origin)
+        .scene()
         .await;
     let mut wrong = Vec::new();
     for (number, (common_name, rfc2253, legacy)) in table.iter().enumerate() {
@@ -55,7 +54,7 @@ async fn control_characters_in_names_are_escaped_as_openssl_does() {
         });
         for &protocol in mtls_protocols() {
             let path = format!("/{number}/{protocol:?}");
-            let headers = request(&origin, Client::over(protocol, &envoy), &identity, &path).await;
+            let headers = request(&scene.origin, scene.client(protocol), &identity, &path).await;
             for (field, expected) in [("certSubjectDN", rfc2253), ("certSubjectDNLegacy", legacy)] {
                 let sent = headers.header(&header_of(field));
                 if sent != Some(expected) {
@@ -80,10 +79,9 @@ async fn a_name_that_could_pass_for_two_is_left_out_of_its_list() {
         "a\u{7f}.example",
         "\t",
     ];
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration())
+    let scene = Envoy::with_filter(configuration())
         .listener(Listener::accept_untrusted().every_mtls_protocol())
-        .start(&origin)
+        .scene()
         .await;
     let ascii = |name: &str| name.try_into().expect("ASCII");
     let every_kind = |name: &str| {
@@ -100,7 +98,7 @@ async fn a_name_that_could_pass_for_two_is_left_out_of_its_list() {
         });
         for &protocol in mtls_protocols() {
             let path = format!("/{number}/{protocol:?}");
-            let headers = request(&origin, Client::over(protocol, &envoy), &identity, &path).await;
+            let headers = request(&scene.origin, scene.client(protocol), &identity, &path).await;
             for field in ["certSanDns", "certSanUri", "certSanEmail"] {
                 let sent = headers.header(&header_of(field));
                 assert_eq!(
@@ -115,12 +113,11 @@ async fn a_name_that_could_pass_for_two_is_left_out_of_its_list() {
 
 #[tokio::test]
 async fn a_name_with_xfccs_separators_gives_no_chain_of_its_own() {
-    let origin = Origin::start().await;
     let mut configuration = configuration();
     configuration["certificate_chain_source"] = json!("xfcc");
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::strict().forward_client_cert("SANITIZE_SET"))
-        .start(&origin)
+        .scene()
         .await;
     let other = pki().chained.chain_pem();
     let other = other
@@ -142,7 +139,13 @@ async fn a_name_with_xfccs_separators_gives_no_chain_of_its_own() {
         });
         identity.chain.push(pki().ca_der.clone());
         let path = format!("/{number}");
-        let headers = request(&origin, Client::http2(&envoy), &identity, &path).await;
+        let headers = request(
+            &scene.origin,
+            scene.client(Protocol::Http2),
+            &identity,
+            &path,
+        )
+        .await;
         let leaf = format!(":{}:", identity.der_base64());
         assert_eq!(
             headers.header(&header_of("certRFC9440")),

@@ -1,13 +1,12 @@
 //! `max_certificate_bytes` for fields that hold a whole certificate.
 
 use serde_json::json;
-use support::{Client, Envoy, Listener, Origin, mtls_protocols, pki};
+use support::{Envoy, Protocol, mtls_protocols, pki};
 
 use super::{all_fields, header_of};
 
 #[tokio::test]
 async fn a_certificate_over_the_limit_is_named_but_not_sent() {
-    let origin = Origin::start().await;
     let configuration = json!({
         "verified_by": "listener",
         "settings": [{
@@ -17,19 +16,19 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
             "response_headers": { "X-Too-Large": "certRFC9440TooLarge", "X-Leaf": "certRFC9440" }
         }]
     });
-    let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(configuration)
+        .every_mtls_protocol()
+        .scene()
         .await;
     let huge = &pki().huge;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy).with(huge).connect().await;
+        let client = scene.connect_with(protocol, huge).await;
         let path = format!("/{protocol:?}");
         let response = client.get("api.example.com", &path).await;
         assert_eq!(response.status, 200);
         assert_eq!(response.header("x-too-large"), Some("true"));
         assert_eq!(response.header("x-leaf"), None);
-        let request = &origin.requests_for(&path)[0];
+        let request = &scene.origin.requests_for(&path)[0];
         assert_eq!(
             request.header("cf-client-cert-sha256"),
             Some(huge.sha256().as_str())
@@ -51,7 +50,7 @@ async fn a_certificate_over_the_limit_is_named_but_not_sent() {
         assert_eq!(field("certFingerprintSHA256"), Some(huge.sha256()));
         assert!(field("certSubjectDN").is_some_and(|name| name.contains("Huge Client")));
     }
-    let counted = envoy.counter("*", "too_large").await;
+    let counted = scene.envoy.counter("*", "too_large").await;
     assert_eq!(counted, mtls_protocols().len() as u64);
 }
 
@@ -60,7 +59,6 @@ async fn a_certificate_of_just_the_limit_is_sent() {
     let identity = &pki().client;
     let length = identity.der_base64().len();
     for (limit, is_sent) in [(length, true), (length - 1, false)] {
-        let origin = Origin::start().await;
         let configuration = json!({
             "verified_by": "listener",
             "max_certificate_bytes": limit,
@@ -68,10 +66,10 @@ async fn a_certificate_of_just_the_limit_is_sent() {
                 "Client-Cert": "certRFC9440", "X-Too-Large": "certRFC9440TooLarge"
             } }]
         });
-        let envoy = Envoy::with_filter(configuration).start(&origin).await;
-        let client = Client::http1(&envoy).with(identity).connect().await;
+        let scene = Envoy::with_filter(configuration).scene().await;
+        let client = scene.connect_with(Protocol::Http1, identity).await;
         client.get("api.example.com", "/").await;
-        let request = origin.only_request();
+        let request = scene.origin.only_request();
         let leaf = format!(":{}:", identity.der_base64());
         let expected = is_sent.then_some(leaf.as_str());
         assert_eq!(request.header("client-cert"), expected, "{limit}");

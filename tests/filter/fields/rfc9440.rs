@@ -4,30 +4,27 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sfv::{BareItem, Item, List, ListEntry, Parser};
 use support::{
-    Answer, Client, Envoy, Headers, Identity, Listener, Origin, Request, mtls_protocols, pki,
+    Answer, Client, Envoy, Headers, Identity, Listener, Origin, Protocol, Request, mtls_protocols,
+    pki,
 };
 
 #[tokio::test]
 async fn leaf_and_chain_are_structured_fields_over_every_protocol() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration())
+    let scene = Envoy::with_filter(configuration())
         .listener(
             Listener::strict()
                 .every_mtls_protocol()
                 .forward_client_cert("SANITIZE_SET"),
         )
-        .start(&origin)
+        .scene()
         .await;
     let identity = root_included();
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&identity)
-            .connect()
-            .await;
+        let client = scene.connect_with(protocol, &identity).await;
         for path in ["/first", "/second"] {
             let path = format!("{path}/{protocol:?}");
             client.get("api.example.com", &path).await;
-            let headers = &origin.requests_for(&path)[0].headers;
+            let headers = &scene.origin.requests_for(&path)[0].headers;
             assert_eq!(leaf(headers), Some(identity.der().to_vec()), "{path}");
             let expected: Vec<Vec<u8>> =
                 identity.chain[1..].iter().map(|der| der.to_vec()).collect();
@@ -39,22 +36,20 @@ async fn leaf_and_chain_are_structured_fields_over_every_protocol() {
 
 #[tokio::test]
 async fn a_client_without_intermediates_has_no_chain() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration())
+    let scene = Envoy::with_filter(configuration())
         .listener(Listener::strict().forward_client_cert("SANITIZE_SET"))
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     client.get("api.example.com", "/").await;
-    let headers = &origin.only_request().headers;
+    let headers = &scene.origin.only_request().headers;
     assert_eq!(leaf(headers), Some(pki().client.der().to_vec()));
     assert_eq!(headers.header("client-cert-chain"), None);
 }
 
 #[tokio::test]
 async fn a_chain_that_a_client_made_up_is_never_forwarded() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration())
+    let scene = Envoy::with_filter(configuration())
         .listener(Listener::optional().forward_client_cert("SANITIZE_SET"))
         .listener(
             Listener::optional()
@@ -68,7 +63,7 @@ async fn a_chain_that_a_client_made_up_is_never_forwarded() {
         )
         .listener(Listener::optional().named("default"))
         .listener(Listener::plaintext().named("plain"))
-        .start(&origin)
+        .scene()
         .await;
     let client = &pki().client;
     let made_up = format!(
@@ -79,7 +74,7 @@ async fn a_chain_that_a_client_made_up_is_never_forwarded() {
     );
     for listener in ["main", "sanitize", "append", "default", "plain"] {
         for identity in [Some(client), None] {
-            let connector = Client::http1(&envoy).listener(listener);
+            let connector = scene.client(Protocol::Http1).listener(listener);
             let connector = match identity {
                 Some(identity) if listener != "plain" => connector.with(identity),
                 _ => connector,
@@ -92,7 +87,7 @@ async fn a_chain_that_a_client_made_up_is_never_forwarded() {
                 .header("client-cert-chain", ":AAAA:")
                 .header("client_cert_chain", ":AAAA:");
             assert_eq!(connection.send(request).await.status, 200, "{case}");
-            let headers = &origin.requests_for(&case)[0].headers;
+            let headers = &scene.origin.requests_for(&case)[0].headers;
             let expected = identity.filter(|_| listener != "plain");
             assert_eq!(
                 leaf(headers),
@@ -141,17 +136,16 @@ async fn a_chain_over_the_limit_leaves_the_leaf_alone() {
 
 #[tokio::test]
 async fn a_leaf_over_the_limit_goes_neither_and_its_chain_neither() {
-    let origin = Origin::start().await;
     let mut configuration = configuration();
     let identity = root_included();
     configuration["max_certificate_bytes"] = json!(identity.der_base64().len() - 1);
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::strict().forward_client_cert("SANITIZE_SET"))
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&identity).connect().await;
+    let client = scene.connect_with(Protocol::Http2, &identity).await;
     client.get("api.example.com", "/").await;
-    let headers = &origin.only_request().headers;
+    let headers = &scene.origin.only_request().headers;
     assert_eq!(headers.header("client-cert"), None);
     assert_eq!(headers.header("client-cert-chain"), None);
     assert_eq!(headers.header("x-leaf-too-large"), Some("true"));
@@ -160,16 +154,15 @@ async fn a_leaf_over_the_limit_goes_neither_and_its_chain_neither() {
 
 #[tokio::test]
 async fn an_unverified_certificate_is_in_neither_header() {
-    let origin = Origin::start().await;
     let mut configuration = configuration();
     configuration["verified_by"] = json!("attribute");
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::accept_untrusted().forward_client_cert("SANITIZE_SET"))
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http1(&envoy).with(&pki().untrusted).connect().await;
+    let client = scene.connect_with(Protocol::Http1, &pki().untrusted).await;
     client.get("api.example.com", "/").await;
-    let headers = &origin.only_request().headers;
+    let headers = &scene.origin.only_request().headers;
     for name in [
         "client-cert",
         "client-cert-chain",
@@ -181,16 +174,15 @@ async fn an_unverified_certificate_is_in_neither_header() {
 
 #[tokio::test]
 async fn the_xfcc_header_is_left_alone_where_the_chain_is_not_read_from_it() {
-    let origin = Origin::start().await;
     let mut configuration = configuration();
     configuration["certificate_chain_source"] = json!("none");
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::strict().forward_client_cert("SANITIZE_SET"))
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http1(&envoy).with(&pki().chained).connect().await;
+    let client = scene.connect_with(Protocol::Http1, &pki().chained).await;
     client.get("api.example.com", "/").await;
-    let headers = &origin.only_request().headers;
+    let headers = &scene.origin.only_request().headers;
     assert_eq!(leaf(headers), Some(pki().chained.der().to_vec()));
     assert_eq!(headers.header("client-cert-chain"), None);
     let xfcc = headers.header("x-forwarded-client-cert").expect("XFCC");
@@ -199,15 +191,14 @@ async fn the_xfcc_header_is_left_alone_where_the_chain_is_not_read_from_it() {
 
 #[tokio::test]
 async fn the_chain_survives_a_first_request_that_was_refused() {
-    let origin = Origin::start().await;
     let mut configuration = configuration();
     configuration["on_spoofed_header"] = json!("reject");
     configuration["settings"][0]["response_headers"] = json!({ "X-Verify": "certVerified" });
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::strict().forward_client_cert("SANITIZE_SET"))
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().chained).connect().await;
+    let client = scene.connect_with(Protocol::Http2, &pki().chained).await;
     let spoofed = Request::get("api.example.com", "/").header("client-cert", ":AAAA:");
     let response = client.send(spoofed).await;
     assert_eq!(
@@ -216,7 +207,7 @@ async fn the_chain_survives_a_first_request_that_was_refused() {
     );
     client.get("api.example.com", "/").await;
     let expected = vec![pki().chained.chain[1].to_vec()];
-    assert_eq!(chain(&origin.only_request().headers), Some(expected));
+    assert_eq!(chain(&scene.origin.only_request().headers), Some(expected));
 }
 
 #[tokio::test]
@@ -243,23 +234,19 @@ async fn a_response_that_varies_on_the_certificate_varies_on_everything() {
         ),
         (&[], &[]),
     ];
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration())
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(configuration())
+        .every_mtls_protocol()
+        .scene()
         .await;
     for (number, (lines, _)) in table.iter().enumerate() {
         let answer = Answer::status(200).header("x-other", "Client-Cert");
         let answer = lines
             .iter()
             .fold(answer, |answer, line| answer.header("vary", line));
-        origin.answer(&format!("/{number}"), [answer]);
+        scene.origin.answer(&format!("/{number}"), [answer]);
     }
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for (number, (lines, expected)) in table.iter().enumerate() {
             let response = client.get("api.example.com", &format!("/{number}")).await;
             // Envoy may fold several lines of one header into one.
@@ -281,12 +268,13 @@ async fn a_response_that_varies_on_the_certificate_varies_on_everything() {
 
 #[tokio::test]
 async fn without_an_rfc_9440_header_vary_is_the_origins_own() {
-    let origin = Origin::start().await;
-    origin.answer("/", [Answer::status(200).header("vary", "Client-Cert")]);
     let configuration =
         json!({ "settings": [{ "hostname": "*", "client_certificate_forwarding": true }] });
-    let envoy = Envoy::with_filter(configuration).start(&origin).await;
-    let client = Client::http1(&envoy).with(&pki().client).connect().await;
+    let scene = Envoy::with_filter(configuration).scene().await;
+    scene
+        .origin
+        .answer("/", [Answer::status(200).header("vary", "Client-Cert")]);
+    let client = scene.connect(Protocol::Http1).await;
     let response = client.get("api.example.com", "/").await;
     assert_eq!(response.header("vary"), Some("Client-Cert"));
 }

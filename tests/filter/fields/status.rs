@@ -1,13 +1,12 @@
 //! Fields that tell a certificate's status, and only these without a verified certificate.
 
 use serde_json::json;
-use support::{Client, Envoy, Listener, Origin, mtls_protocols, pki};
+use support::{Envoy, Listener, Protocol, mtls_protocols, pki};
 
 use super::{PREFIX, all_fields, header_of, sorted, with_prefix};
 
 #[tokio::test]
 async fn an_unverified_certificate_gives_its_status_only_unless_it_is_to_be_forwarded() {
-    let origin = Origin::start().await;
     let configuration = json!({
         "certificate_chain_source": "xfcc",
         "settings": [
@@ -18,9 +17,9 @@ async fn an_unverified_certificate_gives_its_status_only_unless_it_is_to_be_forw
     let listener = Listener::accept_untrusted()
         .every_mtls_protocol()
         .forward_client_cert("SANITIZE_SET");
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(listener)
-        .start(&origin)
+        .scene()
         .await;
     let identity = &pki().untrusted;
     let status = [
@@ -33,14 +32,11 @@ async fn an_unverified_certificate_gives_its_status_only_unless_it_is_to_be_forw
         ("certRevokedBoolean", "false"),
     ];
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(identity)
-            .connect()
-            .await;
+        let client = scene.connect_with(protocol, identity).await;
         let path = format!("/{protocol:?}");
         client.get("api.example.com", &path).await;
         client.get("any.example.com", &path).await;
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         let expected = status.map(|(name, value)| (header_of(name), value.to_owned()));
         let sent = with_prefix(&requests[0].headers, PREFIX);
         assert_eq!(sent, sorted(expected.to_vec()), "{protocol:?}");
@@ -64,18 +60,21 @@ async fn an_unverified_certificate_gives_its_status_only_unless_it_is_to_be_forw
 
 #[tokio::test]
 async fn without_a_certificate_there_is_its_status_only() {
-    let origin = Origin::start().await;
     let configuration = json!({
         "verified_by": "listener",
         "settings": [{ "hostname": "*", "request_headers": all_fields(), "forward_unverified": true }]
     });
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::optional())
         .listener(Listener::plaintext().named("plain"))
-        .start(&origin)
+        .scene()
         .await;
     for listener in ["main", "plain"] {
-        let client = Client::http1(&envoy).listener(listener).connect().await;
+        let client = scene
+            .client(Protocol::Http1)
+            .listener(listener)
+            .connect()
+            .await;
         let path = format!("/{listener}");
         client.get("api.example.com", &path).await;
         let expected = [
@@ -88,7 +87,7 @@ async fn without_a_certificate_there_is_its_status_only() {
             ("certRevokedBoolean", "false"),
         ]
         .map(|(name, value)| (header_of(name), value.to_owned()));
-        let sent = with_prefix(&origin.requests_for(&path)[0].headers, PREFIX);
+        let sent = with_prefix(&scene.origin.requests_for(&path)[0].headers, PREFIX);
         assert_eq!(sent, sorted(expected.to_vec()), "{listener}");
     }
 }

@@ -6,7 +6,7 @@ use client_cert_forwarder::certificate::field::Field;
 use rcgen::{DnType, SerialNumber, date_time_ymd};
 use serde_json::json;
 use sha1::{Digest, Sha1};
-use support::{Client, Envoy, Listener, Origin, mtls_protocols, pki};
+use support::{Envoy, Listener, Protocol, mtls_protocols, pki};
 
 use super::{
     all_fields, distinguished_name, header_of,
@@ -16,7 +16,6 @@ use super::{
 
 #[tokio::test]
 async fn every_field_says_what_the_certificate_says_over_every_protocol() {
-    let origin = Origin::start().await;
     let configuration = json!({
         "verified_by": "listener",
         "certificate_chain_source": "xfcc",
@@ -26,21 +25,18 @@ async fn every_field_says_what_the_certificate_says_over_every_protocol() {
     let listener = Listener::accept_untrusted()
         .every_mtls_protocol()
         .forward_client_cert("SANITIZE_SET");
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(listener)
-        .start(&origin)
+        .scene()
         .await;
     let identity = shaped_client();
     let expected = expected(&identity);
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&identity)
-            .connect()
-            .await;
+        let client = scene.connect_with(protocol, &identity).await;
         for path in ["/1", "/2"] {
             let path = format!("/{protocol:?}{path}");
             client.get("api.example.com", &path).await;
-            let requests = origin.requests_for(&path);
+            let requests = scene.origin.requests_for(&path);
             for (name, _) in Field::ALL {
                 let sent = requests[0].header(&header_of(name));
                 assert_eq!(sent, expected[name].as_deref(), "{name} over {protocol:?}");
@@ -52,14 +48,13 @@ async fn every_field_says_what_the_certificate_says_over_every_protocol() {
 
 #[tokio::test]
 async fn the_managed_transform_adds_its_17_headers_over_every_protocol() {
-    let origin = Origin::start().await;
     let configuration = json!({
         "verified_by": "listener",
         "settings": [{ "hostname": "api.example.com", "add_client_certificate_headers": true }]
     });
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::accept_untrusted().every_mtls_protocol())
-        .start(&origin)
+        .scene()
         .await;
     let identity = shaped_client();
     let of_field = expected(&identity);
@@ -87,14 +82,11 @@ async fn the_managed_transform_adds_its_17_headers_over_every_protocol() {
         .map(|name| (format!("cf-cert-{name}"), "false".to_owned()));
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        let client = Client::over(protocol, &envoy)
-            .with(&identity)
-            .connect()
-            .await;
+        let client = scene.connect_with(protocol, &identity).await;
         client.get("api.example.com", &path).await;
-        let client = Client::over(protocol, &envoy).connect().await;
+        let client = scene.connect_without_certificate(protocol).await;
         client.get("api.example.com", &path).await;
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         let sent = with_prefix(&requests[0].headers, "cf-cert-");
         let expected: Vec<_> = with_certificate
             .iter()
@@ -123,12 +115,11 @@ async fn the_mapping_of_cloudflares_page_gives_what_it_promises() {
         "X-CERT-NOTBE": "certNotBefore",
         "X-CERT-NOTAF": "certNotAfter"
     });
-    let origin = Origin::start().await;
     let configuration = json!({
         "verified_by": "listener",
         "settings": [{ "hostname": "*", "request_headers": mapping, "response_headers": mapping }]
     });
-    let envoy = Envoy::with_filter(configuration).start(&origin).await;
+    let scene = Envoy::with_filter(configuration).scene().await;
     let identity = pki().client_with(|params| {
         params.distinguished_name = distinguished_name(&[
             (DnType::CountryName, "US"),
@@ -166,9 +157,9 @@ async fn the_mapping_of_cloudflares_page_gives_what_it_promises() {
         ("x-cert-verify", "SUCCESS".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value));
-    let client = Client::http2(&envoy).with(&identity).connect().await;
+    let client = scene.connect_with(Protocol::Http2, &identity).await;
     let response = client.get("api.example.com", "/").await;
-    let request = origin.only_request();
+    let request = scene.origin.only_request();
     assert_eq!(with_prefix(&request.headers, "x-cert-"), expected);
     assert_eq!(with_prefix(&response.headers, "x-cert-"), expected);
 }

@@ -1,7 +1,7 @@
 //! Which setting a hostname gets (contract §4.2).
 
 use serde_json::json;
-use support::{Client, Envoy, Listener, Origin, Protocol, mtls_protocols, pki};
+use support::{Envoy, Protocol, mtls_protocols, pki};
 
 use crate::common::{
     HOST, assert_carries, assert_carries_none, carried, configuration, forward_every, forwarding,
@@ -9,20 +9,18 @@ use crate::common::{
 
 #[tokio::test]
 async fn hostnames_under_one_wildcard_setting_get_the_certificate_once_between_them() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["*.example.com"]))
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&["*.example.com"]))
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     for hostname in ["a.example.com", "b.example.com", "deep.c.example.com"] {
         client.get(hostname, "/").await;
     }
-    assert_eq!(carried(&origin.requests()), [true, false, false]);
+    assert_eq!(carried(&scene.origin.requests()), [true, false, false]);
 }
 
 #[tokio::test]
 async fn the_most_specific_setting_decides_wherever_it_stands() {
-    let origin = Origin::start().await;
     let silent =
         |hostname: &str| json!({ "hostname": hostname, "client_certificate_forwarding": false });
     let settings = vec![
@@ -32,10 +30,8 @@ async fn the_most_specific_setting_decides_wherever_it_stands() {
         silent("quiet.eu.example.com"),
         forward_every("api.example.com"),
     ];
-    let envoy = Envoy::with_filter(configuration(settings))
-        .start(&origin)
-        .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let scene = Envoy::with_filter(configuration(settings)).scene().await;
+    let client = scene.connect(Protocol::Http2).await;
     for (hostname, carries) in [
         ("example.org", true),
         ("example.com", true),
@@ -50,27 +46,21 @@ async fn the_most_specific_setting_decides_wherever_it_stands() {
         ("127.0.0.1", true),
     ] {
         client.get(hostname, "/").await;
-        let request = origin.requests().pop().expect("a request");
+        let request = scene.origin.last_request();
         assert_eq!(carried(&[request]), [carries], "{hostname}");
     }
 }
 
 #[tokio::test]
 async fn a_hostname_matches_in_any_case_with_a_port_and_with_a_trailing_dot() {
-    let origin = Origin::start().await;
     let settings = vec![
         forward_every("API.Example.com"),
         forward_every("10.0.0.1"),
         forward_every("2001:db8::1"),
     ];
-    let envoy = Envoy::with_filter(configuration(settings))
-        .start(&origin)
-        .await;
+    let scene = Envoy::with_filter(configuration(settings)).scene().await;
     for protocol in [Protocol::Http1, Protocol::Http2] {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for (authority, carries) in [
             ("api.example.com", true),
             ("API.EXAMPLE.COM", true),
@@ -86,7 +76,7 @@ async fn a_hostname_matches_in_any_case_with_a_port_and_with_a_trailing_dot() {
             ("[2001:db8::2]", false),
         ] {
             client.get(authority, "/").await;
-            let request = origin.requests().pop().expect("a request");
+            let request = scene.origin.last_request();
             assert_eq!(carried(&[request]), [carries], "{protocol:?}, {authority}");
         }
     }
@@ -94,39 +84,40 @@ async fn a_hostname_matches_in_any_case_with_a_port_and_with_a_trailing_dot() {
 
 #[tokio::test]
 async fn a_hostname_without_a_setting_gets_nothing() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         // The server name of the connection is that of the setting; only the request's own hostname counts.
-        let client = Client::over(protocol, &envoy)
+        let client = scene
+            .client(protocol)
             .with(&pki().client)
             .sni(HOST)
             .connect()
             .await;
         client.get("www.example.com", "/").await;
-        assert_carries_none(origin.requests().last().expect("a request"));
+        assert_carries_none(&scene.origin.last_request());
     }
 }
 
 #[tokio::test]
 async fn the_server_name_of_the_connection_does_not_matter_to_forwarding() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
-    let other = Client::http2(&envoy)
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
+    let other = scene
+        .client(Protocol::Http2)
         .with(&pki().client)
         .sni("other.example.com")
         .connect()
         .await;
     other.get(HOST, "/other").await;
-    assert_carries(&origin.requests_for("/other")[0], &pki().client);
-    let none = Client::http2(&envoy)
+    assert_carries(&scene.origin.requests_for("/other")[0], &pki().client);
+    let none = scene
+        .client(Protocol::Http2)
         .with(&pki().client)
         .no_sni()
         .connect()
         .await;
     none.get(HOST, "/none").await;
-    assert_carries(&origin.requests_for("/none")[0], &pki().client);
+    assert_carries(&scene.origin.requests_for("/none")[0], &pki().client);
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use support::{
-    Answer, Client, Envoy, Listener, Origin, PROTOCOLS, Protocol, Request, envoy_version,
-    mtls_protocols, pki,
+    Answer, Envoy, Listener, Origin, PROTOCOLS, Protocol, Request, envoy_version, mtls_protocols,
+    pki,
 };
 use tokio::task::JoinSet;
 
@@ -15,21 +15,17 @@ use crate::common::{
 
 #[tokio::test]
 async fn the_first_request_of_a_connection_carries_the_certificate_over_every_protocol() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for _ in 0..3 {
             assert_eq!(client.get(HOST, &path).await.status, 200, "{protocol:?}");
         }
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         assert_carries(&requests[0], &pki().client);
         assert_eq!(carried(&requests), [true, false, false], "{protocol:?}");
     }
@@ -37,10 +33,9 @@ async fn the_first_request_of_a_connection_carries_the_certificate_over_every_pr
 
 #[tokio::test]
 async fn every_connection_carries_its_own_certificate() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         for identity in [
@@ -49,56 +44,45 @@ async fn every_connection_carries_its_own_certificate() {
             &pki().chained,
             &pki().client,
         ] {
-            let client = Client::over(protocol, &envoy)
-                .with(identity)
-                .connect()
-                .await;
+            let client = scene.connect_with(protocol, identity).await;
             client.get(HOST, "/").await;
-            assert_carries(origin.requests().last().expect("a request"), identity);
+            assert_carries(&scene.origin.last_request(), identity);
         }
     }
 }
 
 #[tokio::test]
 async fn every_request_carries_the_certificate_where_the_setting_says_so() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration(vec![forward_every(HOST)]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(configuration(vec![forward_every(HOST)]))
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for _ in 0..3 {
             client.get(HOST, "/").await;
         }
     }
-    for request in origin.requests() {
+    for request in scene.origin.requests() {
         assert_carries(&request, &pki().client);
     }
-    assert_eq!(origin.requests().len(), 3 * mtls_protocols().len());
+    assert_eq!(scene.origin.requests().len(), 3 * mtls_protocols().len());
 }
 
 #[tokio::test]
 async fn two_hostnames_on_one_connection_each_get_the_certificate_once() {
-    let origin = Origin::start().await;
     let settings = vec![
         forward("a.example.com"),
         forward_every("b.example.com"),
         forward("c.example.com"),
     ];
-    let envoy = Envoy::with_filter(configuration(settings))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(configuration(settings))
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for hostname in [
             "a.example.com",
             "c.example.com",
@@ -110,7 +94,7 @@ async fn two_hostnames_on_one_connection_each_get_the_certificate_once() {
             client.get(hostname, &path).await;
         }
         assert_eq!(
-            carried(&origin.requests_for(&path)),
+            carried(&scene.origin.requests_for(&path)),
             [true, true, true, false, true, false],
             "{protocol:?}"
         );
@@ -120,23 +104,17 @@ async fn two_hostnames_on_one_connection_each_get_the_certificate_once() {
 #[tokio::test]
 async fn concurrent_streams_repeat_the_certificate_only_while_none_was_delivered() {
     const STREAMS: usize = 20;
-    let origin = Origin::start().await;
-    origin.answer(
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
+        .await;
+    scene.origin.answer(
         "/slow",
         [Answer::status(200).after(Duration::from_millis(100))],
     );
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
-        .await;
     for protocol in multiplexed() {
-        let client = std::sync::Arc::new(
-            Client::over(protocol, &envoy)
-                .with(&pki().client)
-                .connect()
-                .await,
-        );
-        let before = origin.requests().len();
+        let client = std::sync::Arc::new(scene.connect(protocol).await);
+        let before = scene.origin.requests().len();
         for (round, must_carry) in [("first", true), ("second", false)] {
             let mut streams = JoinSet::new();
             for _ in 0..STREAMS {
@@ -144,7 +122,7 @@ async fn concurrent_streams_repeat_the_certificate_only_while_none_was_delivered
                 streams.spawn(async move { client.get(HOST, "/slow").await.status });
             }
             assert_eq!(streams.join_all().await, [200; STREAMS]);
-            let requests = &origin.requests()[before..];
+            let requests = &scene.origin.requests()[before..];
             let requests = &requests[requests.len() - STREAMS..];
             assert_eq!(
                 carried(requests).contains(&true),
@@ -157,19 +135,18 @@ async fn concurrent_streams_repeat_the_certificate_only_while_none_was_delivered
 
 #[tokio::test]
 async fn many_connections_to_several_workers_each_carry_the_certificate_once() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .concurrency(3)
-        .start(&origin)
+        .scene()
         .await;
     for number in 0..24 {
         let path = format!("/{number}");
-        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        let client = scene.connect(Protocol::Http2).await;
         for _ in 0..3 {
             client.get(HOST, &path).await;
         }
         assert_eq!(
-            carried(&origin.requests_for(&path)),
+            carried(&scene.origin.requests_for(&path)),
             [true, false, false],
             "connection {number}"
         );
@@ -178,31 +155,26 @@ async fn many_connections_to_several_workers_each_carry_the_certificate_once() {
 
 #[tokio::test]
 async fn a_client_without_a_certificate_is_served_without_one() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::optional().http3())
         .listener(Listener::plaintext().named("plain"))
-        .start(&origin)
+        .scene()
         .await;
     for protocol in PROTOCOLS {
-        let client = Client::over(protocol, &envoy).connect().await;
+        let client = scene.connect_without_certificate(protocol).await;
         assert_eq!(client.get(HOST, "/").await.status, 200);
     }
     for protocol in [Protocol::Http1, Protocol::Http2] {
-        let client = Client::over(protocol, &envoy)
-            .listener("plain")
-            .connect()
-            .await;
+        let client = scene.client(protocol).listener("plain").connect().await;
         assert_eq!(client.get(HOST, "/").await.status, 200);
     }
-    assert_eq!(carried(&origin.requests()), [false; 5]);
-    assert_eq!(envoy.counter(HOST, "no_certificate").await, 5);
+    assert_eq!(carried(&scene.origin.requests()), [false; 5]);
+    assert_eq!(scene.envoy.counter(HOST, "no_certificate").await, 5);
 }
 
 #[tokio::test]
 async fn nothing_else_in_a_request_changes() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
     let request = || {
         Request::post(HOST, "/echo?q=1", "body")
             .header("x-repeated", "one")
@@ -211,7 +183,7 @@ async fn nothing_else_in_a_request_changes() {
             .header("x-bytes", b"\xc3\x28\xff")
             .trailer("x-trailer", "end")
     };
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     for served in [false, true] {
         let response = client.send(request()).await;
         assert_eq!((response.status, &response.body[..]), (200, &b"body"[..]));
@@ -223,7 +195,7 @@ async fn nothing_else_in_a_request_changes() {
                 .any(|name| name.contains("cert")),
             "{response:?}"
         );
-        let received = origin.requests().pop().expect("a request");
+        let received = scene.origin.last_request();
         assert_eq!(
             (received.method.as_str(), received.path.as_str()),
             ("POST", "/echo?q=1")
@@ -239,15 +211,14 @@ async fn nothing_else_in_a_request_changes() {
 
 #[tokio::test]
 async fn an_origin_that_speaks_http2_gets_the_certificate_too() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .upstream_http2()
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http1(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http1).await;
     client.get(HOST, "/").await;
     client.get(HOST, "/").await;
-    let requests = origin.requests();
+    let requests = scene.origin.requests();
     assert_eq!(requests[0].version, http::Version::HTTP_2);
     assert_carries(&requests[0], &pki().client);
     assert_carries_none(&requests[1]);

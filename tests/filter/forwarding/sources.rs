@@ -1,7 +1,7 @@
 //! Where the certificate comes from (contract §4.3).
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, Protocol, envoy_version, mtls_protocols, pki};
+use support::{Envoy, Listener, Protocol, envoy_version, mtls_protocols, pki};
 
 use crate::common::{
     HOST, assert_carries, assert_carries_none, configuration, forward_every, forwarding,
@@ -18,22 +18,18 @@ fn filter_state_text(text: &str) -> Value {
 
 #[tokio::test]
 async fn the_attribute_alone_is_enough_where_envoy_has_it() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(configuration(vec![forward_every(HOST)]))
+    let scene = Envoy::with_filter(configuration(vec![forward_every(HOST)]))
         .filter_state(false)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for _ in 0..2 {
             client.get(HOST, "/").await;
         }
     }
-    for request in origin.requests() {
+    for request in scene.origin.requests() {
         if envoy_version().has_peer_certificate() {
             assert_carries(&request, &pki().client);
         } else {
@@ -45,8 +41,8 @@ async fn the_attribute_alone_is_enough_where_envoy_has_it() {
     } else {
         2 * protocols_count()
     };
-    assert_eq!(envoy.counter(HOST, "source_missing").await, missing);
-    let lines = envoy.log_lines_with("envoy-before-1.38.yaml");
+    assert_eq!(scene.envoy.counter(HOST, "source_missing").await, missing);
+    let lines = scene.envoy.log_lines_with("envoy-before-1.38.yaml");
     assert_eq!(
         lines.len() as u64,
         missing.min(1),
@@ -56,22 +52,18 @@ async fn the_attribute_alone_is_enough_where_envoy_has_it() {
 
 #[tokio::test]
 async fn the_filter_state_serves_envoys_without_the_attribute() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .filter_state(true)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         for identity in [&pki().client, &pki().chained, &pki().long_serial] {
-            let client = Client::over(protocol, &envoy)
-                .with(identity)
-                .connect()
-                .await;
+            let client = scene.connect_with(protocol, identity).await;
             client.get(HOST, "/").await;
-            assert_carries(origin.requests().last().expect("a request"), identity);
+            assert_carries(&scene.origin.last_request(), identity);
             client.get(HOST, "/").await;
-            assert_carries_none(origin.requests().last().expect("a request"));
+            assert_carries_none(&scene.origin.last_request());
         }
     }
 }
@@ -85,31 +77,33 @@ async fn filter_state_that_is_no_certificate_is_never_forwarded() {
         "-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n",
         "-----BEGIN%20CERTIFICATE-----%0A%",
     ] {
-        let origin = Origin::start().await;
         // A percent sign is doubled in Envoy's format strings.
         let filter = filter_state_text(&text.replace('%', "%%"));
-        let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        let scene = Envoy::with_filter(forwarding(&[HOST]))
             .filter_state(false)
             .listener(Listener::strict().filter_before(filter))
-            .start(&origin)
+            .scene()
             .await;
-        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        let client = scene.connect(Protocol::Http2).await;
         assert_eq!(client.get(HOST, "/").await.status, 200, "{text:?}");
         if envoy_version().has_peer_certificate() {
-            assert_carries(&origin.only_request(), &pki().client);
+            assert_carries(&scene.origin.only_request(), &pki().client);
         } else {
-            assert_carries_none(&origin.only_request());
-            assert_eq!(envoy.counter(HOST, "source_missing").await, 1, "{text:?}");
+            assert_carries_none(&scene.origin.only_request());
+            assert_eq!(
+                scene.envoy.counter(HOST, "source_missing").await,
+                1,
+                "{text:?}"
+            );
         }
-        assert_eq!(envoy.vm_reloads().await, 0);
+        assert_eq!(scene.envoy.vm_reloads().await, 0);
     }
 }
 
 #[tokio::test]
 async fn filter_state_says_nothing_of_a_client_without_a_certificate() {
-    let origin = Origin::start().await;
     let pem = pki().client.chain_pem();
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .filter_state(false)
         .listener(Listener::optional().filter_before(filter_state_text(&pem)))
         .listener(
@@ -117,15 +111,16 @@ async fn filter_state_says_nothing_of_a_client_without_a_certificate() {
                 .named("plain")
                 .filter_before(filter_state_text(&pem)),
         )
-        .start(&origin)
+        .scene()
         .await;
     for listener in ["main", "plain"] {
-        let client = Client::over(Protocol::Http2, &envoy)
+        let client = scene
+            .client(Protocol::Http2)
             .listener(listener)
             .connect()
             .await;
         client.get(HOST, "/").await;
-        assert_carries_none(origin.requests().last().expect("a request"));
+        assert_carries_none(&scene.origin.last_request());
     }
-    assert_eq!(envoy.counter(HOST, "no_certificate").await, 2);
+    assert_eq!(scene.envoy.counter(HOST, "no_certificate").await, 2);
 }

@@ -41,27 +41,27 @@ fn assert_last(origin: &Origin, identity: &Identity, expected: bool) {
 #[tokio::test]
 async fn the_attribute_verifies_a_full_handshake_where_envoy_has_it() {
     for given in [None, Some("attribute")] {
-        let origin = Origin::start().await;
-        let envoy = Envoy::with_filter(verified_by(given, forward(HOST)))
-            .listener(Listener::strict().every_mtls_protocol())
-            .start(&origin)
+        let scene = Envoy::with_filter(verified_by(given, forward(HOST)))
+            .every_mtls_protocol()
+            .scene()
             .await;
         let verified = envoy_version().has_peer_certificate_valid();
         for &protocol in mtls_protocols() {
-            let client = connect_and_get(protocol, &envoy, &pki().client).await;
-            assert_last(&origin, &pki().client, verified);
+            let client = connect_and_get(protocol, &scene.envoy, &pki().client).await;
+            assert_last(&scene.origin, &pki().client, verified);
             client.get(HOST, "/").await;
-            assert_last(&origin, &pki().client, false);
+            assert_last(&scene.origin, &pki().client, false);
         }
         let (forwarded, unverified, notices) = if verified {
             (protocols_count(), 0, 0)
         } else {
             (0, 2 * protocols_count(), 1)
         };
-        assert_eq!(envoy.counter(HOST, "forwarded").await, forwarded);
-        assert_eq!(envoy.counter(HOST, "unverified").await, unverified);
+        assert_eq!(scene.envoy.counter(HOST, "forwarded").await, forwarded);
+        assert_eq!(scene.envoy.counter(HOST, "unverified").await, unverified);
         assert_eq!(
-            envoy
+            scene
+                .envoy
                 .log_lines_with("connection.peer_certificate_valid")
                 .len(),
             notices
@@ -71,51 +71,55 @@ async fn the_attribute_verifies_a_full_handshake_where_envoy_has_it() {
 
 #[tokio::test]
 async fn the_listener_verifies_every_certificate_that_is_there() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(verified_by(Some("listener"), forward(HOST)))
-        .listener(Listener::strict().every_mtls_protocol())
+    let scene = Envoy::with_filter(verified_by(Some("listener"), forward(HOST)))
+        .every_mtls_protocol()
         .listener(Listener::optional().named("optional"))
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        connect_and_get(protocol, &envoy, &pki().client).await;
-        assert_last(&origin, &pki().client, true);
+        connect_and_get(protocol, &scene.envoy, &pki().client).await;
+        assert_last(&scene.origin, &pki().client, true);
     }
-    let client = Client::http2(&envoy)
+    let client = scene
+        .client(Protocol::Http2)
         .listener("optional")
         .with(&pki().client)
         .connect()
         .await;
     client.get(HOST, "/").await;
-    assert_last(&origin, &pki().client, true);
+    assert_last(&scene.origin, &pki().client, true);
     assert_eq!(
-        envoy.counter(HOST, "forwarded").await,
+        scene.envoy.counter(HOST, "forwarded").await,
         protocols_count() + 1
     );
 }
 
 #[tokio::test]
 async fn a_resumed_session_counts_as_unverified_by_attribute() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
+    let scene = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
         .concurrency(2)
-        .start(&origin)
+        .scene()
         .await;
-    let first = connect_and_get(Protocol::Http2, &envoy, &pki().client).await;
+    let first = connect_and_get(Protocol::Http2, &scene.envoy, &pki().client).await;
     assert_last(
-        &origin,
+        &scene.origin,
         &pki().client,
         envoy_version().has_peer_certificate_valid(),
     );
-    let unverified = envoy.counter(HOST, "unverified").await;
+    let unverified = scene.envoy.counter(HOST, "unverified").await;
     for round in 1..=3 {
         let again = first.reconnect().await;
         assert!(again.resumed());
         again.get(HOST, "/").await;
-        assert_last(&origin, &pki().client, false);
-        assert_eq!(envoy.counter(HOST, "unverified").await, unverified + round);
+        assert_last(&scene.origin, &pki().client, false);
+        assert_eq!(
+            scene.envoy.counter(HOST, "unverified").await,
+            unverified + round
+        );
     }
-    let notices = envoy.log_lines_with("connection.peer_certificate_valid");
+    let notices = scene
+        .envoy
+        .log_lines_with("connection.peer_certificate_valid");
     assert_eq!(
         notices.len(),
         1,
@@ -129,61 +133,59 @@ async fn a_resumed_session_counts_as_unverified_by_attribute() {
 
 #[tokio::test]
 async fn a_resumed_session_counts_as_verified_by_listener() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(verified_by(Some("listener"), forward(HOST)))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(verified_by(Some("listener"), forward(HOST)))
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let first = connect_and_get(protocol, &envoy, &pki().client).await;
+        let first = connect_and_get(protocol, &scene.envoy, &pki().client).await;
         let again = first.reconnect().await;
         // QUIC's client does not tell.
         assert!(again.resumed() || protocol == Protocol::Http3);
         again.get(HOST, "/").await;
-        assert_last(&origin, &pki().client, true);
+        assert_last(&scene.origin, &pki().client, true);
     }
-    assert_eq!(envoy.counter(HOST, "unverified").await, 0);
+    assert_eq!(scene.envoy.counter(HOST, "unverified").await, 0);
 }
 
 #[tokio::test]
 async fn a_resumed_session_of_tls_1_2_is_treated_the_same() {
     for (given, resumed_counts) in [("attribute", false), ("listener", true)] {
-        let origin = Origin::start().await;
-        let envoy = Envoy::with_filter(verified_by(Some(given), forward(HOST)))
-            .start(&origin)
+        let scene = Envoy::with_filter(verified_by(Some(given), forward(HOST)))
+            .scene()
             .await;
-        let first = Client::http2(&envoy)
+        let first = scene
+            .client(Protocol::Http2)
             .with(&pki().client)
             .tls12()
             .connect()
             .await;
         first.get(HOST, "/").await;
         assert_last(
-            &origin,
+            &scene.origin,
             &pki().client,
             resumed_counts || envoy_version().has_peer_certificate_valid(),
         );
         let again = first.reconnect().await;
         assert!(again.resumed());
         again.get(HOST, "/").await;
-        assert_last(&origin, &pki().client, resumed_counts);
+        assert_last(&scene.origin, &pki().client, resumed_counts);
     }
 }
 
 #[tokio::test]
 async fn without_resumption_the_attribute_verifies_every_connection() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
+    let scene = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
         .listener(Listener::strict().every_mtls_protocol().no_resumption())
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let first = connect_and_get(protocol, &envoy, &pki().client).await;
+        let first = connect_and_get(protocol, &scene.envoy, &pki().client).await;
         let again = first.reconnect().await;
         assert!(!again.resumed());
         again.get(HOST, "/").await;
         assert_last(
-            &origin,
+            &scene.origin,
             &pki().client,
             envoy_version().has_peer_certificate_valid(),
         );
@@ -192,21 +194,20 @@ async fn without_resumption_the_attribute_verifies_every_connection() {
 
 #[tokio::test]
 async fn an_untrusted_certificate_is_not_forwarded() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
+    let scene = Envoy::with_filter(verified_by(Some("attribute"), forward(HOST)))
         .listener(
             Listener::accept_untrusted()
                 .every_mtls_protocol()
                 .no_resumption(),
         )
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        connect_and_get(protocol, &envoy, &pki().untrusted).await;
-        assert_last(&origin, &pki().untrusted, false);
-        connect_and_get(protocol, &envoy, &pki().client).await;
+        connect_and_get(protocol, &scene.envoy, &pki().untrusted).await;
+        assert_last(&scene.origin, &pki().untrusted, false);
+        connect_and_get(protocol, &scene.envoy, &pki().client).await;
         assert_last(
-            &origin,
+            &scene.origin,
             &pki().client,
             envoy_version().has_peer_certificate_valid(),
         );
@@ -216,30 +217,29 @@ async fn an_untrusted_certificate_is_not_forwarded() {
     } else {
         2 * protocols_count()
     };
-    assert_eq!(envoy.counter(HOST, "unverified").await, unverified);
+    assert_eq!(scene.envoy.counter(HOST, "unverified").await, unverified);
 }
 
 #[tokio::test]
 async fn unverified_certificates_are_forwarded_where_the_setting_says_so() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(verified_by(Some("attribute"), forward_unverified()))
+    let scene = Envoy::with_filter(verified_by(Some("attribute"), forward_unverified()))
         .listener(Listener::accept_untrusted().every_mtls_protocol())
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
         for identity in [&pki().untrusted, &pki().client] {
-            let client = connect_and_get(protocol, &envoy, identity).await;
-            assert_last(&origin, identity, true);
+            let client = connect_and_get(protocol, &scene.envoy, identity).await;
+            assert_last(&scene.origin, identity, true);
             let again = client.reconnect().await;
             again.get(HOST, "/").await;
-            assert_last(&origin, identity, true);
+            assert_last(&scene.origin, identity, true);
             again.get(HOST, "/").await;
-            assert_last(&origin, identity, false);
+            assert_last(&scene.origin, identity, false);
         }
     }
     assert_eq!(
-        envoy.counter(HOST, "forwarded").await,
+        scene.envoy.counter(HOST, "forwarded").await,
         4 * protocols_count()
     );
-    assert_eq!(envoy.counter(HOST, "unverified").await, 0);
+    assert_eq!(scene.envoy.counter(HOST, "unverified").await, 0);
 }

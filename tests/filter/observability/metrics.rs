@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Listener, Origin, Request, pki};
+use support::{Envoy, Listener, Protocol, Request, pki};
 
 use crate::common::{configuration, forward, forward_every, forwarding};
 
@@ -13,7 +13,6 @@ fn counted(hostname: &str, outcome: &str, count: u64) -> (String, String, u64) {
 
 #[tokio::test]
 async fn every_outcome_is_counted_under_its_setting() {
-    let origin = Origin::start().await;
     let settings = vec![
         forward("api.example.com"),
         forward_every("*.example.com"),
@@ -21,12 +20,12 @@ async fn every_outcome_is_counted_under_its_setting() {
     ];
     let mut configuration = configuration(settings);
     configuration["max_certificate_bytes"] = json!(pki().client.der_base64().len());
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::optional())
-        .start(&origin)
+        .scene()
         .await;
 
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     client.get("api.example.com", "/refused").await;
     client.get("api.example.com", "/").await;
     client.get("api.example.com", "/").await;
@@ -41,15 +40,15 @@ async fn every_outcome_is_counted_under_its_setting() {
                 .header("cf_cert_a", "1"),
         )
         .await;
-    let huge = Client::http2(&envoy).with(&pki().huge).connect().await;
+    let huge = scene.connect_with(Protocol::Http2, &pki().huge).await;
     huge.get("api.example.com", "/").await;
     huge.get("b.example.com", "/").await;
-    let anonymous = Client::http2(&envoy).connect().await;
+    let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     anonymous.get("api.example.com", "/").await;
     anonymous.get("api.example.com", "/").await;
 
     assert_eq!(
-        envoy.outcomes().await,
+        scene.envoy.outcomes().await,
         [
             counted("*", "forwarded", 1),
             counted("*", "spoof_stripped", 1),
@@ -65,37 +64,41 @@ async fn every_outcome_is_counted_under_its_setting() {
     let name =
         r#"client_cert_forwarder_requests{hostname="api.example.com",outcome="forwarded"} 1"#;
     assert!(
-        envoy.filter_metrics().await.iter().any(|line| line == name),
+        scene
+            .envoy
+            .filter_metrics()
+            .await
+            .iter()
+            .any(|line| line == name),
         "{:#?}",
-        envoy.filter_metrics().await
+        scene.envoy.filter_metrics().await
     );
 }
 
 #[tokio::test]
 async fn the_steady_state_of_a_connection_costs_no_counter() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["api.example.com"]))
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&["api.example.com"]))
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     client.get("api.example.com", "/").await;
-    let before = envoy.filter_metrics().await;
+    let before = scene.envoy.filter_metrics().await;
     for _ in 0..20 {
         client.get("api.example.com", "/").await;
         client.get("unknown.example.org", "/").await;
     }
-    assert_eq!(envoy.filter_metrics().await, before);
+    assert_eq!(scene.envoy.filter_metrics().await, before);
 }
 
 #[tokio::test]
 async fn no_request_makes_a_counter_of_its_own() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["api.example.com", "*.example.org"]))
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&["api.example.com", "*.example.org"]))
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     let labels = async || -> BTreeSet<String> {
-        envoy
+        scene
+            .envoy
             .outcomes()
             .await
             .into_iter()
@@ -123,47 +126,50 @@ async fn no_request_makes_a_counter_of_its_own() {
 
 #[tokio::test]
 async fn workers_count_together() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["api.example.com"]))
+    let scene = Envoy::with_filter(forwarding(&["api.example.com"]))
         .concurrency(3)
-        .start(&origin)
+        .scene()
         .await;
     for _ in 0..12 {
-        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        let client = scene.connect(Protocol::Http2).await;
         client.get("api.example.com", "/").await;
         client.get("api.example.com", "/").await;
     }
     assert_eq!(
-        envoy.outcomes().await,
+        scene.envoy.outcomes().await,
         [counted("api.example.com", "forwarded", 12)]
     );
 }
 
 #[tokio::test]
 async fn counters_go_on_over_an_update() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["api.example.com"]))
+    let scene = Envoy::with_filter(forwarding(&["api.example.com"]))
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
     let next: Value = forwarding(&["new.example.com", "api.example.com"]);
     for round in 1..=2 {
-        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        let client = scene.connect(Protocol::Http2).await;
         client.get("api.example.com", "/").await;
-        assert_eq!(envoy.counter("api.example.com", "forwarded").await, round);
+        assert_eq!(
+            scene.envoy.counter("api.example.com", "forwarded").await,
+            round
+        );
         if round == 1 {
-            assert_eq!(envoy.update_config(&next).await, support::Update::Accepted);
+            assert_eq!(
+                scene.envoy.update_config(&next).await,
+                support::Update::Accepted
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn neither_certificates_nor_their_fields_are_logged() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["api.example.com"]))
+    let scene = Envoy::with_filter(forwarding(&["api.example.com"]))
         .listener(Listener::strict())
         .listener(Listener::accept_untrusted().named("untrusted"))
-        .start(&origin)
+        .scene()
         .await;
     for (listener, identity) in [
         ("main", &pki().client),
@@ -171,7 +177,8 @@ async fn neither_certificates_nor_their_fields_are_logged() {
         ("main", &pki().long_serial),
         ("untrusted", &pki().untrusted),
     ] {
-        let client = Client::http2(&envoy)
+        let client = scene
+            .client(Protocol::Http2)
             .listener(listener)
             .with(identity)
             .connect()
@@ -186,12 +193,12 @@ async fn neither_certificates_nor_their_fields_are_logged() {
             "Client Certificate Forwarder",
             "spoofed",
         ] {
-            assert!(!envoy.log_contains(secret), "{secret} is in the log");
+            assert!(!scene.envoy.log_contains(secret), "{secret} is in the log");
         }
     }
     assert!(
-        envoy.log_contains("wasm log"),
+        scene.envoy.log_contains("wasm log"),
         "the log has what the filter says: {}",
-        envoy.log()
+        scene.envoy.log()
     );
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use support::{Client, Deployment, Envoy, Listener, Origin, pki};
+use support::{Deployment, Envoy, Listener, Protocol};
 use tempfile::TempDir;
 
 /// WebAssembly's unit of memory, in bytes.
@@ -27,38 +27,37 @@ async fn a_module_that_grows_is_seen_to_grow_by_just_as_much() {
     let folder = TempDir::new().expect("a temporary folder");
     let module = folder.path().join("grows.wasm");
     fs::write(&module, wat::parse_str(GROWS).expect("a module")).expect("a written file");
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_bootstrap(direct_response(&module).to_string())
+    let scene = Envoy::with_bootstrap(direct_response(&module).to_string())
         .listener(Listener::plaintext())
         .concurrency(2)
-        .start(&origin)
+        .scene()
         .await;
-    let Some(before) = envoy.vm_memory() else {
+    let Some(before) = scene.envoy.vm_memory() else {
         return; // Only Linux tells.
     };
     // One for each worker, the main thread's, and the one that they were made from.
     assert_eq!(before, [5 * PAGE; 4]);
-    assert_eq!(envoy.stat("wasm.envoy.wasm.runtime.v8.active").await, 4);
+    assert_eq!(
+        scene.envoy.stat("wasm.envoy.wasm.runtime.v8.active").await,
+        4
+    );
 
-    let client = Client::http1(&envoy).connect().await;
+    let client = scene.connect_without_certificate(Protocol::Http1).await;
     for _ in 0..4 {
         assert_eq!(client.get("localhost", "/").await.status, 200);
     }
-    let mut after = envoy.vm_memory().expect("it was there before");
+    let mut after = scene.envoy.vm_memory().expect("it was there before");
     after.sort_unstable();
     assert_eq!(after, [5, 5, 5, 5 + 4 * 3].map(|pages| pages * PAGE));
 }
 
 #[tokio::test]
 async fn every_vm_of_the_filter_is_found_with_the_memory_that_its_module_starts_with() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(json!({ "settings": [] }))
-        .start(&origin)
-        .await;
-    let Some(memories) = envoy.vm_memory() else {
+    let scene = Envoy::with_filter(json!({ "settings": [] })).scene().await;
+    let Some(memories) = scene.envoy.vm_memory() else {
         return;
     };
-    let count = envoy.stat("wasm.envoy.wasm.runtime.v8.active").await;
+    let count = scene.envoy.stat("wasm.envoy.wasm.runtime.v8.active").await;
     assert_eq!(memories.len() as u64, count, "{memories:?}");
     for memory in memories {
         assert_eq!(memory % PAGE, 0);
@@ -69,16 +68,13 @@ async fn every_vm_of_the_filter_is_found_with_the_memory_that_its_module_starts_
 
 #[tokio::test]
 async fn what_envoy_keeps_for_open_connections_is_seen_as_allocated() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(json!({ "settings": [] }))
-        .start(&origin)
-        .await;
-    let before = envoy.allocated_memory().await;
+    let scene = Envoy::with_filter(json!({ "settings": [] })).scene().await;
+    let before = scene.envoy.allocated_memory().await;
     let mut clients = Vec::new();
     for _ in 0..20 {
-        clients.push(Client::http2(&envoy).with(&pki().client).connect().await);
+        clients.push(scene.connect(Protocol::Http2).await);
     }
-    let grown = envoy.allocated_memory().await.saturating_sub(before);
+    let grown = scene.envoy.allocated_memory().await.saturating_sub(before);
     // A TLS connection takes some tens of kilobytes.
     assert!(
         (20 * 10_000..20 * 1_000_000).contains(&grown),

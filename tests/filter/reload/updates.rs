@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Envoy, Listener, Origin, Update, mtls_protocols, pki};
+use support::{Answer, Envoy, Protocol, Update, mtls_protocols, pki};
 
 use crate::common::{
     HOST, assert_carries, carried, configuration, filter_errors, forward, forward_every, forwarding,
@@ -56,21 +56,14 @@ async fn an_open_connection_follows_each_new_configuration() {
             [false, false, true, false],
         ),
     ] {
-        let origin = Origin::start().await;
-        let envoy = Envoy::with_filter(configuration(vec![from]))
+        let scene = Envoy::with_filter(configuration(vec![from]))
             .discovered()
-            .listener(Listener::strict().every_mtls_protocol())
-            .start(&origin)
+            .every_mtls_protocol()
+            .scene()
             .await;
         let mut clients = Vec::new();
         for &protocol in mtls_protocols() {
-            clients.push((
-                format!("/{protocol:?}"),
-                Client::over(protocol, &envoy)
-                    .with(&pki().client)
-                    .connect()
-                    .await,
-            ));
+            clients.push((format!("/{protocol:?}"), scene.connect(protocol).await));
         }
         for (path, client) in &clients {
             client.get(HOST, path).await;
@@ -78,12 +71,16 @@ async fn an_open_connection_follows_each_new_configuration() {
         }
         // The unrelated second setting makes this a change even where the first stays as it is.
         let next = configuration(vec![to, forward("unrelated.example.org")]);
-        assert_eq!(envoy.update_config(&next).await, Update::Accepted, "{what}");
+        assert_eq!(
+            scene.envoy.update_config(&next).await,
+            Update::Accepted,
+            "{what}"
+        );
         for (path, client) in &clients {
             client.get(HOST, path).await;
             client.get(HOST, path).await;
             assert_eq!(
-                carried(&origin.requests_for(path)),
+                carried(&scene.origin.requests_for(path)),
                 expected,
                 "{what}, {path}"
             );
@@ -93,37 +90,38 @@ async fn an_open_connection_follows_each_new_configuration() {
 
 #[tokio::test]
 async fn settings_that_change_places_keep_what_was_delivered_for_them() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&["a.example.com", "b.example.com"]))
+    let scene = Envoy::with_filter(forwarding(&["a.example.com", "b.example.com"]))
         .discovered()
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     client.get("a.example.com", "/").await;
     let swapped = forwarding(&["b.example.com", "a.example.com"]);
-    assert_eq!(envoy.update_config(&swapped).await, Update::Accepted);
+    assert_eq!(scene.envoy.update_config(&swapped).await, Update::Accepted);
     for hostname in ["a.example.com", "b.example.com", "b.example.com"] {
         client.get(hostname, "/").await;
     }
-    assert_eq!(carried(&origin.requests()), [true, false, true, false]);
+    assert_eq!(
+        carried(&scene.origin.requests()),
+        [true, false, true, false]
+    );
 }
 
 #[tokio::test]
 async fn many_updates_under_open_connections_lose_nothing() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .discovered()
         .concurrency(2)
-        .start(&origin)
+        .scene()
         .await;
     let mut clients = Vec::new();
     for _ in 0..4 {
-        clients.push(Client::http2(&envoy).with(&pki().client).connect().await);
+        clients.push(scene.connect(Protocol::Http2).await);
     }
     for round in 0..6 {
         let (own, path) = (format!("round{round}.example.com"), format!("/{round}"));
         assert_eq!(
-            envoy.update_config(&forwarding(&[HOST, &own])).await,
+            scene.envoy.update_config(&forwarding(&[HOST, &own])).await,
             Update::Accepted
         );
         for client in &clients {
@@ -131,40 +129,40 @@ async fn many_updates_under_open_connections_lose_nothing() {
             client.get(HOST, "/").await;
         }
         assert_eq!(
-            carried(&origin.requests_for(&path)),
+            carried(&scene.origin.requests_for(&path)),
             [true; 4],
             "round {round}"
         );
     }
-    let requests = origin.requests_for("/");
+    let requests = scene.origin.requests_for("/");
     assert_eq!(carried(&requests[..4]), [true; 4]);
     assert!(
         !carried(&requests[4..]).contains(&true),
         "{:?}",
         carried(&requests)
     );
-    assert_eq!(envoy.vm_reloads().await, 0);
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
 }
 
 #[tokio::test]
 async fn a_request_under_way_during_an_update_is_delivered_for_its_own_setting_only() {
-    let origin = Origin::start().await;
-    origin.answer(
+    let scene = Envoy::with_filter(forwarding(&["*.example.com"]))
+        .discovered()
+        .scene()
+        .await;
+    scene.origin.answer(
         "/slow",
         [Answer::status(200).after(Duration::from_millis(600))],
     );
-    let envoy = Envoy::with_filter(forwarding(&["*.example.com"]))
-        .discovered()
-        .start(&origin)
-        .await;
-    let client = Arc::new(Client::http2(&envoy).with(&pki().client).connect().await);
+    let client = Arc::new(scene.connect(Protocol::Http2).await);
     let slow = {
         let client = Arc::clone(&client);
         tokio::spawn(async move { client.get(HOST, "/slow").await.status })
     };
-    origin.wait_for(1).await;
+    scene.origin.wait_for(1).await;
     assert_eq!(
-        envoy
+        scene
+            .envoy
             .update_config(&forwarding(&[HOST, "*.example.com"]))
             .await,
         Update::Accepted
@@ -173,48 +171,44 @@ async fn a_request_under_way_during_an_update_is_delivered_for_its_own_setting_o
     client.get(HOST, "/").await;
     client.get(HOST, "/").await;
     client.get("www.example.com", "/").await;
-    assert_eq!(carried(&origin.requests()), [true, true, false, false]);
+    assert_eq!(
+        carried(&scene.origin.requests()),
+        [true, true, false, false]
+    );
 }
 
 #[tokio::test]
 async fn a_bad_update_leaves_the_old_configuration_in_force_and_says_why_in_one_line() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .discovered()
         .concurrency(2)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+        .every_mtls_protocol()
+        .scene()
         .await;
-    let open = Client::http2(&envoy).with(&pki().client).connect().await;
+    let open = scene.connect(Protocol::Http2).await;
     open.get(HOST, "/open").await;
 
     let mut bad = forwarding(&["one.example.com", "two.example.com", HOST]);
     bad["settings"][2]["forward_on"] = json!("sometimes");
-    assert_eq!(envoy.update_config(&bad).await, Update::Rejected);
+    assert_eq!(scene.envoy.update_config(&bad).await, Update::Rejected);
     assert_eq!(
-        filter_errors(&envoy),
+        filter_errors(&scene.envoy),
         [
             r#"settings[2].forward_on: unknown value "sometimes", expected "first_request" or "every_request""#
         ]
     );
 
     open.get(HOST, "/open").await;
-    assert_eq!(carried(&origin.requests_for("/open")), [true, false]);
+    assert_eq!(carried(&scene.origin.requests_for("/open")), [true, false]);
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         client.get(HOST, "/new").await;
-        assert_carries(
-            origin.requests_for("/new").last().expect("a request"),
-            &pki().client,
-        );
+        assert_carries(&scene.origin.last_request_for("/new"), &pki().client);
     }
 
     let good: Value = forwarding(&["one.example.com"]);
-    assert_eq!(envoy.update_config(&good).await, Update::Accepted);
+    assert_eq!(scene.envoy.update_config(&good).await, Update::Accepted);
     open.get("one.example.com", "/again").await;
-    assert_carries(&origin.requests_for("/again")[0], &pki().client);
-    assert_eq!(envoy.vm_reloads().await, 0);
+    assert_carries(&scene.origin.requests_for("/again")[0], &pki().client);
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
 }

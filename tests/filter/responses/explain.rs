@@ -1,7 +1,7 @@
 //! `explain` (contract §4.9): the response says what the filter did and which setting it was for.
 
 use serde_json::{Value, json};
-use support::{Client, Envoy, Identity, Listener, Origin, PROTOCOLS, Request, Response, pki};
+use support::{Client, Envoy, Identity, Listener, PROTOCOLS, Request, Response, Scene, pki};
 
 use crate::enforcement::{ADMIN, verifies_by_attribute};
 
@@ -20,10 +20,10 @@ fn configuration(explain: bool) -> Value {
     })
 }
 
-async fn envoy(origin: &Origin, configuration: Value) -> Envoy {
+async fn start(configuration: Value) -> Scene {
     Envoy::with_filter(configuration)
         .listener(Listener::accept_untrusted().http3().no_resumption())
-        .start(origin)
+        .scene()
         .await
 }
 
@@ -47,13 +47,12 @@ async fn each_outcome_is_said_with_the_setting_that_matched() {
     if !verifies_by_attribute() {
         return;
     }
-    let origin = Origin::start().await;
-    let envoy = envoy(&origin, configuration(true)).await;
+    let scene = start(configuration(true)).await;
     let clients = [
-        connect(&envoy, Some(&pki().client)).await,
-        connect(&envoy, Some(&pki().untrusted)).await,
-        connect(&envoy, Some(&pki().huge)).await,
-        connect(&envoy, None).await,
+        connect(&scene.envoy, Some(&pki().client)).await,
+        connect(&scene.envoy, Some(&pki().untrusted)).await,
+        connect(&scene.envoy, Some(&pki().huge)).await,
+        connect(&scene.envoy, None).await,
     ];
     let [trusted, untrusted, huge, anonymous] = &clients;
     let get = Request::get;
@@ -142,10 +141,9 @@ async fn each_outcome_is_said_with_the_setting_that_matched() {
 
 #[tokio::test]
 async fn the_filters_own_replies_explain_themselves_over_every_protocol() {
-    let origin = Origin::start().await;
     let mut rejecting = configuration(true);
     rejecting["on_spoofed_header"] = json!("reject");
-    let envoy = envoy(&origin, rejecting).await;
+    let scene = start(rejecting).await;
     for protocol in PROTOCOLS {
         let spoofing = Request::get("api.example.com", "/").header("cf-client-cert-sha256", "x");
         for (request, expected) in [
@@ -160,7 +158,7 @@ async fn the_filters_own_replies_explain_themselves_over_every_protocol() {
             (Request::get("a,b", "/"), "400 denied"),
         ] {
             // Envoy closes an HTTP/1.1 connection after 400.
-            let client = Client::over(protocol, &envoy).sni(ADMIN).connect().await;
+            let client = scene.client(protocol).sni(ADMIN).connect().await;
             let response = client.send(request).await;
             let said = format!(
                 "{} {}",
@@ -170,8 +168,8 @@ async fn the_filters_own_replies_explain_themselves_over_every_protocol() {
             assert_eq!(said, expected, "{protocol:?}");
             assert_plain(&response);
         }
-        let elsewhere = Client::over(protocol, &envoy)
-            .connect()
+        let elsewhere = scene
+            .connect_without_certificate(protocol)
             .await
             .get(ADMIN, "/")
             .await;
@@ -182,18 +180,17 @@ async fn the_filters_own_replies_explain_themselves_over_every_protocol() {
         );
         assert_plain(&elsewhere);
     }
-    assert!(origin.requests().is_empty());
+    assert!(scene.origin.requests().is_empty());
 }
 
 #[tokio::test]
 async fn a_header_of_that_name_from_the_origin_is_replaced() {
-    let origin = Origin::start().await;
-    origin.answer(
+    let scene = start(configuration(true)).await;
+    scene.origin.answer(
         "/",
         [support::Answer::status(200).header("Client-Cert-Forwarder", "forwarded")],
     );
-    let envoy = envoy(&origin, configuration(true)).await;
-    let client = connect(&envoy, None).await;
+    let client = connect(&scene.envoy, None).await;
     assert_eq!(
         explained(&client, Request::get("example.org", "/")).await,
         "no_setting"
@@ -202,13 +199,12 @@ async fn a_header_of_that_name_from_the_origin_is_replaced() {
 
 #[tokio::test]
 async fn without_the_key_no_response_explains() {
-    let origin = Origin::start().await;
     let mut unsaid = configuration(false);
     for _ in 0..2 {
-        let envoy = envoy(&origin, unsaid.clone()).await;
+        let scene = start(unsaid.clone()).await;
         for client in [
-            connect(&envoy, Some(&pki().client)).await,
-            connect(&envoy, None).await,
+            connect(&scene.envoy, Some(&pki().client)).await,
+            connect(&scene.envoy, None).await,
         ] {
             for (hostname, path) in [
                 ("api.example.com", "/"),

@@ -1,23 +1,21 @@
 //! `response_headers` on every response, whoever made it (contract §4.9).
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Envoy, Listener, Origin, Request, Response, mtls_protocols, pki};
+use support::{
+    Answer, Client, Envoy, Listener, Origin, Protocol, Request, Response, mtls_protocols, pki,
+};
 
 #[tokio::test]
 async fn every_response_carries_them_whoever_made_it() {
-    let origin = Origin::start().await;
-    origin.answer("/reset", [Answer::reset()]);
     let mut configuration = configuration();
     configuration["on_spoofed_header"] = json!("reject");
-    let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(configuration)
+        .every_mtls_protocol()
+        .scene()
         .await;
+    scene.origin.answer("/reset", [Answer::reset()]);
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for (path, status) in [
             ("/", 200),
             ("/reset", 503),
@@ -39,7 +37,6 @@ async fn every_response_carries_them_whoever_made_it() {
 
 #[tokio::test]
 async fn the_filters_own_refusals_carry_them() {
-    let origin = Origin::start().await;
     let mut configuration = configuration();
     configuration["settings"][0]["require_client_certificate"] = json!(true);
     configuration["settings"][0]["sni_must_match"] = json!(false);
@@ -50,23 +47,23 @@ async fn the_filters_own_refusals_carry_them() {
         .as_array_mut()
         .expect("settings")
         .push(misdirected);
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::optional().every_mtls_protocol())
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy).connect().await;
+        let client = scene.connect_without_certificate(protocol).await;
         let response = client.get("api.example.com", "/").await;
         assert_eq!(response.status, 403, "{protocol:?}");
         assert_says(&response, "403", "NONE", None);
 
-        let connector = Client::over(protocol, &envoy).with(&pki().client);
+        let connector = scene.client(protocol).with(&pki().client);
         let client = connector.sni("api.example.com").connect().await;
         let response = client.get("admin.example.com", "/").await;
         assert_eq!(response.status, 421, "{protocol:?}");
         assert_says(&response, "421", "SUCCESS", Some(&pki().client.sha256()));
     }
-    assert!(origin.requests().is_empty());
+    assert!(scene.origin.requests().is_empty());
 }
 
 #[tokio::test]
@@ -109,13 +106,12 @@ async fn the_origin_can_not_speak_for_the_filter() {
 
 #[tokio::test]
 async fn other_hostnames_responses_are_left_alone() {
-    let origin = Origin::start().await;
-    origin.answer(
+    let scene = Envoy::with_filter(configuration()).scene().await;
+    scene.origin.answer(
         "/",
         [Answer::status(200).header("x-client-verify", "the origin's")],
     );
-    let envoy = Envoy::with_filter(configuration()).start(&origin).await;
-    let client = Client::http2(&envoy).with(&pki().client).connect().await;
+    let client = scene.connect(Protocol::Http2).await;
     for (hostname, expected) in [
         ("other.example.com", Some("the origin's")),
         ("api.example.com", Some("SUCCESS")),
@@ -128,14 +124,13 @@ async fn other_hostnames_responses_are_left_alone() {
 
 #[tokio::test]
 async fn an_unverified_certificate_is_told_of_by_its_status_only() {
-    let origin = Origin::start().await;
     let mut configuration = configuration();
     configuration["verified_by"] = json!("attribute");
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .listener(Listener::accept_untrusted())
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http1(&envoy).with(&pki().untrusted).connect().await;
+    let client = scene.connect_with(Protocol::Http1, &pki().untrusted).await;
     for path in ["/", "/local-reply"] {
         let response = client.get("api.example.com", path).await;
         assert_says(&response, path, "FAILED", None);

@@ -1,7 +1,7 @@
 //! Certificates over the limit, and odd ones.
 
 use serde_json::json;
-use support::{Client, Envoy, Identity, Listener, Origin, mtls_protocols, pki};
+use support::{Envoy, Identity, Protocol, mtls_protocols, pki};
 
 use super::assert_alive;
 use crate::common::{
@@ -10,22 +10,18 @@ use crate::common::{
 
 #[tokio::test]
 async fn a_certificate_over_the_limit_is_named_by_its_hash_only() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
         .await;
     assert!(pki().huge.der().len() > 20_000);
     for &protocol in mtls_protocols() {
         let path = format!("/{protocol:?}");
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().huge)
-            .connect()
-            .await;
+        let client = scene.connect_with(protocol, &pki().huge).await;
         for _ in 0..2 {
             assert_eq!(client.get(HOST, &path).await.status, 200, "{protocol:?}");
         }
-        let requests = origin.requests_for(&path);
+        let requests = scene.origin.requests_for(&path);
         assert_eq!(
             requests[0].header(SHA256),
             Some(pki().huge.sha256().as_str()),
@@ -34,9 +30,12 @@ async fn a_certificate_over_the_limit_is_named_by_its_hash_only() {
         assert_eq!(requests[0].header(DER), None, "{protocol:?}");
         assert_carries_none(&requests[1]);
     }
-    assert_eq!(envoy.counter(HOST, "too_large").await, protocols_count());
-    assert_eq!(envoy.counter(HOST, "forwarded").await, 0);
-    assert_alive(&envoy, &origin).await;
+    assert_eq!(
+        scene.envoy.counter(HOST, "too_large").await,
+        protocols_count()
+    );
+    assert_eq!(scene.envoy.counter(HOST, "forwarded").await, 0);
+    assert_alive(&scene).await;
 }
 
 #[tokio::test]
@@ -48,13 +47,12 @@ async fn the_limit_is_the_length_of_the_encoded_certificate() {
         (0, false),
         (1 << 20, true),
     ] {
-        let origin = Origin::start().await;
         let mut configuration = forwarding(&[HOST]);
         configuration["max_certificate_bytes"] = json!(limit);
-        let envoy = Envoy::with_filter(configuration).start(&origin).await;
-        let client = Client::http2(&envoy).with(&pki().client).connect().await;
+        let scene = Envoy::with_filter(configuration).scene().await;
+        let client = scene.connect(Protocol::Http2).await;
         client.get(HOST, "/").await;
-        let request = origin.only_request();
+        let request = scene.origin.only_request();
         assert_eq!(request.header(DER).is_some(), fits, "limit {limit}");
         assert_eq!(
             request.header(SHA256),
@@ -66,22 +64,18 @@ async fn the_limit_is_the_length_of_the_encoded_certificate() {
 
 #[tokio::test]
 async fn a_twenty_kilobyte_certificate_goes_where_the_limit_allows_it() {
-    let origin = Origin::start().await;
     let mut configuration = forwarding(&[HOST]);
     configuration["max_certificate_bytes"] = json!(65_536);
-    let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::strict().every_mtls_protocol())
-        .start(&origin)
+    let scene = Envoy::with_filter(configuration)
+        .every_mtls_protocol()
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().huge)
-            .connect()
-            .await;
+        let client = scene.connect_with(protocol, &pki().huge).await;
         assert_eq!(client.get(HOST, "/").await.status, 200, "{protocol:?}");
-        assert_carries(origin.requests().last().expect("a request"), &pki().huge);
+        assert_carries(&scene.origin.last_request(), &pki().huge);
     }
-    assert_alive(&envoy, &origin).await;
+    assert_alive(&scene).await;
 }
 
 #[tokio::test]
@@ -122,14 +116,13 @@ async fn odd_certificates_are_forwarded_even_when_the_x509_parser_refuses_them()
             }),
         ),
     ];
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
     let named = odd.iter().map(|(what, identity)| (*what, identity));
     // Of these x509-cert refuses the last one only; BoringSSL takes them all.
     for (what, identity) in named.chain([("a serial number of 64 octets", &pki().long_serial)]) {
-        let client = Client::http2(&envoy).with(identity).connect().await;
+        let client = scene.connect_with(Protocol::Http2, identity).await;
         assert_eq!(client.get(HOST, "/").await.status, 200, "{what}");
-        let request = origin.requests().pop().expect("a request");
+        let request = scene.origin.last_request();
         assert_eq!(
             request.header(SHA256),
             Some(identity.sha256().as_str()),
@@ -137,5 +130,5 @@ async fn odd_certificates_are_forwarded_even_when_the_x509_parser_refuses_them()
         );
         assert_carries(&request, identity);
     }
-    assert_alive(&envoy, &origin).await;
+    assert_alive(&scene).await;
 }

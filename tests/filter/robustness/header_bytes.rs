@@ -1,20 +1,16 @@
 //! Header fields and hostnames of any bytes, and many of them.
 
-use support::{Client, Envoy, Listener, Origin, Protocol, Request, mtls_protocols, pki};
+use support::{Envoy, Listener, Protocol, Request, mtls_protocols, pki};
 
 use super::assert_alive;
 use crate::common::{HOST, SHA256, assert_carries, forwarding};
 
 #[tokio::test]
 async fn header_values_may_have_any_bytes() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
     let every_byte: Vec<u8> = (0x20..=0xff).filter(|byte| *byte != 0x7f).collect();
     for protocol in [Protocol::Http1, Protocol::Http2] {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for value in [
             &every_byte[..],
             b"\xff",
@@ -34,7 +30,7 @@ async fn header_values_may_have_any_bytes() {
                 200,
                 "{protocol:?}, {value:?}"
             );
-            let received = origin.requests().pop().expect("a request");
+            let received = scene.origin.last_request();
             // Space around a value is not part of it.
             assert_eq!(
                 received.headers.all("x-any"),
@@ -50,33 +46,29 @@ async fn header_values_may_have_any_bytes() {
             );
         }
     }
-    assert_alive(&envoy, &origin).await;
+    assert_alive(&scene).await;
 }
 
 #[tokio::test]
 async fn values_that_envoy_refuses_over_http3_never_reach_the_filter() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::optional().http3())
-        .start(&origin)
+        .scene()
         .await;
     for name in ["x-any", "cf-client-cert-sha256"] {
-        let client = Client::http3(&envoy).connect().await;
+        let client = scene.connect_without_certificate(Protocol::Http3).await;
         let refused = client
             .try_send(Request::get(HOST, "/refused-by-envoy").header(name, b"\xff"))
             .await;
         assert!(refused.is_err(), "{refused:?}");
     }
-    assert!(origin.requests().is_empty());
-    assert_alive(&envoy, &origin).await;
+    assert!(scene.origin.requests().is_empty());
+    assert_alive(&scene).await;
 }
 
 #[tokio::test]
 async fn hostnames_may_have_any_bytes() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST, "*"]))
-        .start(&origin)
-        .await;
+    let scene = Envoy::with_filter(forwarding(&[HOST, "*"])).scene().await;
     for host in [
         &b"\xff\xfe"[..],
         b"api.example.com\xff",
@@ -99,7 +91,8 @@ async fn hostnames_may_have_any_bytes() {
         b"%61pi.example.com",
         b"\xc4\xb0",
     ] {
-        let mut connection = Client::http1(&envoy)
+        let mut connection = scene
+            .client(Protocol::Http1)
             .with(&pki().client)
             .connect_raw()
             .await;
@@ -109,7 +102,7 @@ async fn hostnames_may_have_any_bytes() {
             b"\r\nCf-Client-Cert-Sha256: spoofed\r\n\r\n",
         ]
         .concat();
-        let before = origin.requests().len();
+        let before = scene.origin.requests().len();
         let status = connection
             .exchange(&request)
             .await
@@ -119,35 +112,32 @@ async fn hostnames_may_have_any_bytes() {
             "{:?}: {status:?}",
             host.escape_ascii().to_string()
         );
-        for request in &origin.requests()[before..] {
+        for request in &scene.origin.requests()[before..] {
             assert!(
                 !request.headers.all(SHA256).contains(&&b"spoofed"[..]),
                 "{request:#?}"
             );
         }
     }
-    let mut long = Client::http1(&envoy)
+    let mut long = scene
+        .client(Protocol::Http1)
         .with(&pki().client)
         .connect_raw()
         .await;
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "a.".repeat(50_000));
     assert!(long.exchange(request.as_bytes()).await.is_some());
-    assert_alive(&envoy, &origin).await;
+    assert_alive(&scene).await;
 }
 
 #[tokio::test]
 async fn hundreds_of_headers_are_cleaned() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .upstream_http2()
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         let mut request = Request::get(HOST, "/");
         for number in 0..300 {
             request = request
@@ -156,7 +146,7 @@ async fn hundreds_of_headers_are_cleaned() {
                 .header("cf-client-cert-sha256", "spoofed");
         }
         assert_eq!(client.send(request).await.status, 200, "{protocol:?}");
-        let received = origin.requests().pop().expect("a request");
+        let received = scene.origin.last_request();
         assert_carries(&received, &pki().client);
         let kept = received
             .headers
@@ -166,18 +156,18 @@ async fn hundreds_of_headers_are_cleaned() {
             .count();
         assert_eq!(kept, 300);
     }
-    assert_alive(&envoy, &origin).await;
+    assert_alive(&scene).await;
 }
 
 #[tokio::test]
 async fn a_connection_header_cannot_take_the_certificate_away() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
     for nominated in [
         "Cf-Client-Cert-Sha256, Cf-Client-Cert-Der-Base64",
         "close, cf-client-cert-sha256",
     ] {
-        let mut connection = Client::http1(&envoy)
+        let mut connection = scene
+            .client(Protocol::Http1)
             .with(&pki().client)
             .connect_raw()
             .await;
@@ -187,7 +177,7 @@ async fn a_connection_header_cannot_take_the_certificate_away() {
             .exchange(request.as_bytes())
             .await
             .map(|response| response.status);
-        match origin.requests_for("/nominated").last() {
+        match scene.origin.requests_for("/nominated").last() {
             Some(request) => {
                 assert_carries(request, &pki().client);
                 assert_eq!(

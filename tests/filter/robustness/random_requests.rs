@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use support::{Client, Envoy, Origin, pki};
+use support::{Envoy, Protocol, pki};
 
 use super::assert_alive;
 use crate::common::{HOST, forwarding, is_managed};
@@ -15,18 +15,18 @@ async fn random_requests_break_nothing() {
         .subsec_nanos();
     println!("seed {seed}");
     let mut random = Random(u64::from(seed) | 1);
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST])).start(&origin).await;
+    let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
     for _ in 0..150 {
-        let mut connection = Client::http1(&envoy)
+        let mut connection = scene
+            .client(Protocol::Http1)
             .with(&pki().client)
             .connect_raw()
             .await;
         for _ in 0..2 {
             let request = random.request();
-            let before = origin.requests().len();
+            let before = scene.origin.requests().len();
             let response = connection.exchange(&request).await;
-            for received in &origin.requests()[before..] {
+            for received in &scene.origin.requests()[before..] {
                 let spoofed = received
                     .headers
                     .0
@@ -39,7 +39,7 @@ async fn random_requests_break_nothing() {
             }
         }
     }
-    assert_alive(&envoy, &origin).await;
+    assert_alive(&scene).await;
 }
 
 /// xorshift64: enough to vary requests, and a seed is enough to repeat them.

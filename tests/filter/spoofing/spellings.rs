@@ -1,9 +1,7 @@
 //! A client can never speak for the filter (contract §4.1).
 
 use serde_json::json;
-use support::{
-    Client, Deployment, Envoy, Listener, Origin, Protocol, Request, mtls_protocols, pki,
-};
+use support::{Deployment, Envoy, Listener, Origin, Protocol, Request, mtls_protocols, pki};
 
 use crate::common::{HOST, assert_carries, assert_carries_none, forwarding, is_managed};
 
@@ -79,12 +77,11 @@ fn assert_clean(origin: &Origin, context: &str) {
 
 #[tokio::test]
 async fn every_spelling_is_removed_on_every_listener_hostname_and_request() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .listener(Listener::optional().http3().named("optional"))
         .listener(Listener::plaintext().named("plain"))
-        .start(&origin)
+        .scene()
         .await;
     let mut requests = 0;
     let mutual = mtls_protocols()
@@ -98,7 +95,7 @@ async fn every_spelling_is_removed_on_every_listener_hostname_and_request() {
         ("plain", Protocol::Http2, None),
     ];
     for (listener, protocol, identity) in mutual.chain(anonymous) {
-        let mut connector = Client::over(protocol, &envoy).listener(listener);
+        let mut connector = scene.client(protocol).listener(listener);
         if let Some(identity) = identity {
             connector = connector.with(identity);
         }
@@ -113,8 +110,8 @@ async fn every_spelling_is_removed_on_every_listener_hostname_and_request() {
                 200,
                 "{context}"
             );
-            assert_clean(&origin, &context);
-            let request = origin.requests().pop().expect("a request");
+            assert_clean(&scene.origin, &context);
+            let request = scene.origin.last_request();
             match identity {
                 // The filter's own values, and nothing beside them.
                 Some(identity) if number == 1 => assert_carries(&request, identity),
@@ -123,7 +120,8 @@ async fn every_spelling_is_removed_on_every_listener_hostname_and_request() {
             requests += 1;
         }
     }
-    let stripped = envoy
+    let stripped = scene
+        .envoy
         .outcomes()
         .await
         .into_iter()
@@ -134,17 +132,19 @@ async fn every_spelling_is_removed_on_every_listener_hostname_and_request() {
         Deployment::FastPath => 0,
     };
     assert_eq!(stripped.map(|(_, _, count)| count).sum::<u64>(), counted);
-    assert_eq!(envoy.counter(HOST, "spoof_stripped").await, counted / 2);
+    assert_eq!(
+        scene.envoy.counter(HOST, "spoof_stripped").await,
+        counted / 2
+    );
 }
 
 #[tokio::test]
 async fn each_spelling_is_removed_when_it_comes_alone() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::plaintext())
-        .start(&origin)
+        .scene()
         .await;
-    let client = Client::http2(&envoy).connect().await;
+    let client = scene.connect_without_certificate(Protocol::Http2).await;
     for name in MANAGED {
         assert_eq!(
             client
@@ -154,7 +154,7 @@ async fn each_spelling_is_removed_when_it_comes_alone() {
             200,
             "{name}"
         );
-        let request = origin.requests().pop().expect("a request");
+        let request = scene.origin.last_request();
         assert!(
             !request.headers.names().into_iter().any(is_managed),
             "{name}: {request:#?}"
@@ -164,10 +164,9 @@ async fn each_spelling_is_removed_when_it_comes_alone() {
 
 #[tokio::test]
 async fn spellings_that_only_http1_can_send_are_removed() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
         .listener(Listener::plaintext())
-        .start(&origin)
+        .scene()
         .await;
     for name in [
         "Cf-Client-Cert-Sha256",
@@ -183,16 +182,16 @@ async fn spellings_that_only_http1_can_send_are_removed() {
         "Cf-Client-Cert-Sha256\0",
         "\u{feff}Cf-Client-Cert-Sha256",
     ] {
-        let mut connection = Client::http1(&envoy).connect_raw().await;
+        let mut connection = scene.client(Protocol::Http1).connect_raw().await;
         let request = format!(
             "GET / HTTP/1.1\r\nHost: {HOST}\r\nX-First: 1\r\n{name}: spoofed\r\nX-Last: 1\r\n\r\n"
         );
-        let before = origin.requests().len();
+        let before = scene.origin.requests().len();
         let status = connection
             .exchange(request.as_bytes())
             .await
             .map(|response| response.status);
-        match &origin.requests()[before..] {
+        match &scene.origin.requests()[before..] {
             [] => assert_eq!(status, Some(400), "{name:?}"),
             [request] => {
                 assert_eq!(status, Some(200), "{name:?}");
@@ -212,17 +211,13 @@ async fn spellings_that_only_http1_can_send_are_removed() {
 
 #[tokio::test]
 async fn trailers_are_cleaned_too() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(forwarding(&[HOST]))
-        .listener(Listener::strict().every_mtls_protocol())
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
         .upstream_http2()
-        .start(&origin)
+        .scene()
         .await;
     for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         for authority in [HOST, HOST, "unknown.example.org"] {
             let mut request = Request::post(authority, "/", "body").trailer("x-checksum", "kept");
             for name in MANAGED {
@@ -231,7 +226,7 @@ async fn trailers_are_cleaned_too() {
                     .trailer(name, "spoofed again");
             }
             assert_eq!(client.send(request).await.status, 200);
-            let received = origin.requests().pop().expect("a request");
+            let received = scene.origin.last_request();
             assert_eq!(
                 received.trailers.0,
                 [("x-checksum".to_owned(), b"kept".to_vec())],
@@ -244,20 +239,20 @@ async fn trailers_are_cleaned_too() {
 
 #[tokio::test]
 async fn reject_answers_400_and_nothing_reaches_the_origin() {
-    let origin = Origin::start().await;
     let mut configuration = forwarding(&[HOST]);
     configuration["on_spoofed_header"] = json!("reject");
-    let envoy = Envoy::with_filter(configuration)
-        .listener(Listener::strict().every_mtls_protocol())
+    let scene = Envoy::with_filter(configuration)
+        .every_mtls_protocol()
         .listener(Listener::plaintext().named("plain"))
-        .start(&origin)
+        .scene()
         .await;
     let mut rejected = 0;
     let mutual = mtls_protocols().iter().map(|&protocol| ("main", protocol));
     let plain = [("plain", Protocol::Http1), ("plain", Protocol::Http2)];
     for (listener, protocol) in mutual.chain(plain) {
         for authority in [HOST, "unknown.example.org"] {
-            let client = Client::over(protocol, &envoy)
+            let client = scene
+                .client(protocol)
                 .listener(listener)
                 .with(&pki().client)
                 .connect()
@@ -281,15 +276,15 @@ async fn reject_answers_400_and_nothing_reaches_the_origin() {
                 clean = clean.header(name, "kept");
             }
             assert_eq!(client.send(clean).await.status, 200);
-            assert_clean(&origin, listener);
+            assert_clean(&scene.origin, listener);
             if listener == "main" && authority == HOST {
                 // A rejected request delivered nothing.
-                assert_carries(origin.requests().last().expect("a request"), &pki().client);
+                assert_carries(&scene.origin.last_request(), &pki().client);
             }
         }
     }
-    assert!(origin.requests_for("/spoofed").is_empty());
-    let outcomes = envoy.outcomes().await;
+    assert!(scene.origin.requests_for("/spoofed").is_empty());
+    let outcomes = scene.envoy.outcomes().await;
     let count = |wanted: &str| -> u64 {
         outcomes
             .iter()
@@ -305,21 +300,17 @@ async fn reject_answers_400_and_nothing_reaches_the_origin() {
 
 #[tokio::test]
 async fn reject_lets_no_managed_trailer_through() {
-    let origin = Origin::start().await;
     let mut configuration = forwarding(&[HOST]);
     configuration["on_spoofed_header"] = json!("reject");
-    let envoy = Envoy::with_filter(configuration)
+    let scene = Envoy::with_filter(configuration)
         .upstream_http2()
-        .start(&origin)
+        .scene()
         .await;
     for protocol in [Protocol::Http1, Protocol::Http2] {
-        let client = Client::over(protocol, &envoy)
-            .with(&pki().client)
-            .connect()
-            .await;
+        let client = scene.connect(protocol).await;
         let request = Request::post(HOST, "/", "body").trailer("cf_client_cert_sha256", "spoofed");
         let response = client.try_send(request).await;
-        for request in origin.requests() {
+        for request in scene.origin.requests() {
             assert!(
                 !request.trailers.names().into_iter().any(is_managed),
                 "{request:#?}"
@@ -328,7 +319,7 @@ async fn reject_lets_no_managed_trailer_through() {
         let status = response.map(|response| response.status);
         assert!(matches!(status, Ok(200 | 400)), "{protocol:?}: {status:?}");
     }
-    assert_eq!(envoy.vm_reloads().await, 0);
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
 }
 
 #[tokio::test]
@@ -340,20 +331,16 @@ async fn nothing_spoofed_passes_where_nothing_is_forwarded() {
         json!({ "settings": [{ "hostname": HOST, "client_certificate_forwarding": false }] })
             .to_string(),
     ] {
-        let origin = Origin::start().await;
-        let envoy = Envoy::with_filter_text(&configuration).start(&origin).await;
+        let scene = Envoy::with_filter_text(&configuration).scene().await;
         for protocol in [Protocol::Http1, Protocol::Http2] {
-            let client = Client::over(protocol, &envoy)
-                .with(&pki().client)
-                .connect()
-                .await;
+            let client = scene.connect(protocol).await;
             assert_eq!(
                 client.send(spoofed_request(HOST)).await.status,
                 200,
                 "{configuration}"
             );
-            assert_clean(&origin, &configuration);
-            assert_carries_none(origin.requests().last().expect("a request"));
+            assert_clean(&scene.origin, &configuration);
+            assert_carries_none(&scene.origin.last_request());
         }
     }
 }

@@ -71,6 +71,12 @@ impl EnvoyBuilder {
         self
     }
 
+    /// Adds a listener that requires a certificate, on QUIC too where this Envoy can ask for one
+    /// there: for clients over [`crate::mtls_protocols`].
+    pub fn every_mtls_protocol(self) -> EnvoyBuilder {
+        self.listener(Listener::strict().every_mtls_protocol())
+    }
+
     /// Takes the filter's configuration from a watched file (ECDS), so that [`Envoy::update_config`] can change it.
     pub fn discovered(mut self) -> EnvoyBuilder {
         self.discovered = true;

@@ -1,13 +1,12 @@
 //! Fields of HTTP/2 and HTTP/3 that name two hosts or none.
 
-use support::{Client, Origin, Protocol, envoy_version, origin::Recorded, version::Version};
+use support::{Protocol, envoy_version, origin::Recorded, version::Version};
 
-use crate::enforcement::{PUBLIC, enforcing_envoy};
+use crate::enforcement::{PUBLIC, enforcing_scene};
 
 #[tokio::test]
 async fn fields_of_http2_and_http3_that_name_two_hosts_or_none_do_not_get_past_the_filter() {
-    let origin = Origin::start().await;
-    let envoy = enforcing_envoy(&origin).await;
+    let scene = enforcing_scene().await;
     const GET: [(&str, &[u8]); 3] = [(":method", b"GET"), (":scheme", b"https"), (":path", b"/")];
     type Case<'a> = (&'a [(&'a str, &'a [u8])], Option<u16>, Option<u16>);
     // What comes behind `GET`; the status over HTTP/2; the status over HTTP/3. `None` is the end of the stream or connection, Envoy's own.
@@ -89,7 +88,7 @@ async fn fields_of_http2_and_http3_that_name_two_hosts_or_none_do_not_get_past_t
     ];
     for (fields, http2, http3) in cases {
         for (protocol, status) in [(Protocol::Http2, http2), (Protocol::Http3, http3)] {
-            let mut connection = Client::over(protocol, &envoy).connect_fields().await;
+            let mut connection = scene.client(protocol).connect_fields().await;
             let answered = connection.send(&[&GET, fields].concat()).await;
             // Older Envoys let some of their own cases pass, with one host of the two.
             if status.is_some() || envoy_version() >= Version(1, 40, 0) {
@@ -97,9 +96,9 @@ async fn fields_of_http2_and_http3_that_name_two_hosts_or_none_do_not_get_past_t
             }
             let hosts = |request: &Recorded| request.headers.all("host") == [PUBLIC.as_bytes()];
             assert!(
-                origin.requests().iter().all(hosts),
+                scene.origin.requests().iter().all(hosts),
                 "{:#?}",
-                origin.requests()
+                scene.origin.requests()
             );
         }
     }
@@ -109,7 +108,7 @@ async fn fields_of_http2_and_http3_that_name_two_hosts_or_none_do_not_get_past_t
         "/ HTTP/1.1\r\nHost: admin.example.com\r\nx:",
     ] {
         for protocol in [Protocol::Http2, Protocol::Http3] {
-            let mut connection = Client::over(protocol, &envoy).connect_fields().await;
+            let mut connection = scene.client(protocol).connect_fields().await;
             let fields: [(&str, &[u8]); 4] = [
                 (":method", b"GET"),
                 (":scheme", b"https"),
@@ -123,5 +122,5 @@ async fn fields_of_http2_and_http3_that_name_two_hosts_or_none_do_not_get_past_t
             );
         }
     }
-    assert!(!origin.requests().is_empty());
+    assert!(!scene.origin.requests().is_empty());
 }

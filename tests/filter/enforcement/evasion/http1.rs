@@ -1,22 +1,21 @@
 //! Bytes of HTTP/1.0 and HTTP/1.1 that name two hosts or none.
 
 use serde_json::json;
-use support::{Client, Envoy, Listener, Origin};
+use support::{Envoy, Listener, Protocol};
 
-use crate::enforcement::{ADMIN, PUBLIC, enforcing_envoy, settings};
+use crate::enforcement::{ADMIN, PUBLIC, enforcing_scene, settings};
 
 #[tokio::test]
 async fn bytes_of_http1_that_name_two_hosts_or_none_do_not_get_past_the_filter() {
-    let origin = Origin::start().await;
     let old_clients = json!({ "accept_http_10": true });
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(Listener::optional())
         .listener(
             Listener::optional()
                 .named("http10")
                 .connection_manager("http_protocol_options", old_clients),
         )
-        .start(&origin)
+        .scene()
         .await;
     for (listener, request, status) in [
         // Several Host headers: Envoy joins them with a comma.
@@ -139,40 +138,50 @@ async fn bytes_of_http1_that_name_two_hosts_or_none_do_not_get_past_the_filter()
             403,
         ),
     ] {
-        let mut connection = Client::http1(&envoy).listener(listener).connect_raw().await;
+        let mut connection = scene
+            .client(Protocol::Http1)
+            .listener(listener)
+            .connect_raw()
+            .await;
         let response = connection.exchange(request.as_bytes()).await;
         assert_eq!(response.expect("a response").status, status, "{request:?}");
     }
-    assert!(origin.requests().is_empty(), "{:#?}", origin.requests());
+    assert!(
+        scene.origin.requests().is_empty(),
+        "{:#?}",
+        scene.origin.requests()
+    );
 }
 
 #[tokio::test]
 async fn http10_without_host_is_judged_by_the_listeners_default_host() {
-    let origin = Origin::start().await;
     let with_default = |name: &str, hostname: &str| {
         let options = json!({ "accept_http_10": true, "default_host_for_http_10": hostname });
         Listener::optional()
             .named(name)
             .connection_manager("http_protocol_options", options)
     };
-    let envoy = Envoy::with_filter(settings("listener"))
+    let scene = Envoy::with_filter(settings("listener"))
         .listener(with_default("admin", ADMIN))
         .listener(with_default("public", PUBLIC))
-        .start(&origin)
+        .scene()
         .await;
     for (listener, status) in [("admin", 403), ("public", 200)] {
-        let mut connection = Client::http1(&envoy).listener(listener).connect_raw().await;
+        let mut connection = scene
+            .client(Protocol::Http1)
+            .listener(listener)
+            .connect_raw()
+            .await;
         let response = connection.exchange(b"GET / HTTP/1.0\r\n\r\n").await;
         assert_eq!(response.expect("a response").status, status, "{listener}");
     }
-    assert_eq!(origin.only_request().authority, PUBLIC);
+    assert_eq!(scene.origin.only_request().authority, PUBLIC);
 }
 
 #[tokio::test]
 async fn a_second_request_on_a_raw_connection_is_judged_by_its_own_host() {
-    let origin = Origin::start().await;
-    let envoy = enforcing_envoy(&origin).await;
-    let mut connection = Client::http1(&envoy).connect_raw().await;
+    let scene = enforcing_scene().await;
+    let mut connection = scene.client(Protocol::Http1).connect_raw().await;
     let request =
         |hostname: &str| format!("GET / HTTP/1.1\r\nHost: {hostname}\r\n\r\n").into_bytes();
     // Both in one write: pipelined.
@@ -182,5 +191,5 @@ async fn a_second_request_on_a_raw_connection_is_judged_by_its_own_host() {
     let second = connection.exchange(b"").await;
     assert_eq!(first.map(|response| response.status), Some(200));
     assert_eq!(second.map(|response| response.status), Some(403));
-    assert_eq!(origin.only_request().authority, PUBLIC);
+    assert_eq!(scene.origin.only_request().authority, PUBLIC);
 }

@@ -1,7 +1,7 @@
 //! Spellings of the protected hostname in the authority.
 
 use serde_json::json;
-use support::{Client, Envoy, Listener, Origin, Protocol};
+use support::{Envoy, Listener, Protocol};
 
 use crate::enforcement::ADMIN;
 
@@ -114,15 +114,14 @@ fn protected() -> serde_json::Value {
 
 #[tokio::test]
 async fn no_spelling_of_the_protected_hostname_gets_past_the_filter() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(protected())
+    let scene = Envoy::with_filter(protected())
         .listener(Listener::optional().http3())
-        .start(&origin)
+        .scene()
         .await;
     let mut expected_at_origin = 0;
     for (authority, http1, http2) in AUTHORITIES {
         let context = authority.escape_ascii();
-        let mut connection = Client::http1(&envoy).connect_raw().await;
+        let mut connection = scene.client(Protocol::Http1).connect_raw().await;
         let request = [b"GET / HTTP/1.1\r\nHost: ", authority, b"\r\n\r\n"].concat();
         let response = connection.exchange(&request).await.expect("a response");
         assert_eq!(
@@ -134,7 +133,7 @@ async fn no_spelling_of_the_protected_hostname_gets_past_the_filter() {
         assert_eq!(explained.is_some(), http1 != Envoys, "{context}");
         expected_at_origin += usize::from(http1 == Origins);
         for protocol in [Protocol::Http2, Protocol::Http3] {
-            let mut connection = Client::over(protocol, &envoy).connect_fields().await;
+            let mut connection = scene.client(protocol).connect_fields().await;
             let fields: [(&str, &[u8]); 4] = [
                 (":method", b"GET"),
                 (":scheme", b"https"),
@@ -145,13 +144,17 @@ async fn no_spelling_of_the_protected_hostname_gets_past_the_filter() {
             assert_eq!(answered, status(http2, protocol), "{context}");
             expected_at_origin += usize::from(http2 == Origins);
         }
-        assert_eq!(origin.requests().len(), expected_at_origin, "{context}");
+        assert_eq!(
+            scene.origin.requests().len(),
+            expected_at_origin,
+            "{context}"
+        );
     }
     let ambiguous = AUTHORITIES.iter().map(|(_, http1, http2)| {
         u64::from(*http1 == Ambiguous) + 2 * u64::from(*http2 == Ambiguous)
     });
     assert_eq!(
-        envoy.counter("(none)", "denied").await,
+        scene.envoy.counter("(none)", "denied").await,
         ambiguous.sum::<u64>()
     );
 }
@@ -167,14 +170,13 @@ fn status(answer: Answer, protocol: Protocol) -> Option<u16> {
 
 #[tokio::test]
 async fn where_nothing_is_required_odd_hostnames_pass_as_before() {
-    let origin = Origin::start().await;
-    let envoy = Envoy::with_filter(
+    let scene = Envoy::with_filter(
         json!({ "settings": [{ "hostname": ADMIN, "client_certificate_forwarding": true }] }),
     )
     .listener(Listener::optional())
-    .start(&origin)
+    .scene()
     .await;
-    let mut connection = Client::http1(&envoy).connect_raw().await;
+    let mut connection = scene.client(Protocol::Http1).connect_raw().await;
     for host in ["a,b", "user@admin.example.com", "%61dmin.example.com", ""] {
         let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
         let response = connection.exchange(request.as_bytes()).await;

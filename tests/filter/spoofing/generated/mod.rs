@@ -14,7 +14,7 @@ use generator::{Case, MARKER, Oddity};
 use origins::Managed;
 use serde_json::{Value, json};
 use support::{
-    Deployment, Envoy, Identity, Listener, Origin, PROTOCOLS, Protocol, mtls_protocols,
+    Deployment, Envoy, Identity, Listener, Origin, PROTOCOLS, Protocol, Scene, mtls_protocols,
     origin::Recorded, pki, random,
 };
 use wire::Sender;
@@ -85,7 +85,7 @@ impl Setup {
         }
     }
 
-    async fn start(&self, origin: &Origin) -> Envoy {
+    async fn scene(&self) -> Scene {
         let takes_http10 = json!({ "accept_http_10": true, "enable_trailers": true });
         // A malformed request ends its stream alone, so that a connection lasts for more than one.
         let lasting = json!({ "override_stream_error_on_invalid_http_message": true });
@@ -98,7 +98,7 @@ impl Setup {
         Envoy::with_filter(self.configuration.clone())
             .listener(set_up(Listener::optional()).http3())
             .listener(set_up(Listener::plaintext().named("plain")))
-            .start(origin)
+            .scene_with(Origin::start_lenient().await)
             .await
     }
 }
@@ -111,15 +111,14 @@ async fn no_generated_request_makes_an_origin_take_the_client_for_the_filter() {
     let mut rng = Rng::with_seed(seed);
     for _ in 0..CONFIGURATIONS {
         let setup = Setup::draw(&mut rng);
-        let origin = Origin::start_lenient().await;
-        let envoy = setup.start(&origin).await;
+        let scene = setup.scene().await;
         let [http1, http2, http3] = PROTOCOLS.map(|protocol| {
             let count = requests.div_ceil(CONFIGURATIONS);
-            send_all(&envoy, &setup.managed, protocol, rng.u64(..), count)
+            send_all(&scene.envoy, &setup.managed, protocol, rng.u64(..), count)
         });
         let (http1, http2, http3) = tokio::join!(http1, http2, http3);
         let mut received: HashMap<String, Recorded> = HashMap::new();
-        for request in origin.requests() {
+        for request in scene.origin.requests() {
             let path = request.path.clone();
             let twice = received.insert(path, request);
             assert!(twice.is_none(), "one request became two: {twice:#?}");
@@ -137,7 +136,7 @@ async fn no_generated_request_makes_an_origin_take_the_client_for_the_filter() {
         }
         assert!(received.is_empty(), "nobody sent these: {received:#?}");
         assert!(valid > requests / 2, "{valid} valid requests only");
-        assert_eq!(envoy.vm_reloads().await, 0);
+        assert_eq!(scene.envoy.vm_reloads().await, 0);
     }
 }
 
@@ -259,17 +258,16 @@ const OTHERS: [&str; 16] = [
 
 #[tokio::test]
 async fn names_one_letter_away_from_a_managed_one_arrive_unchanged() {
-    let origin = Origin::start_lenient().await;
     let setup = Setup {
         configuration: json!({ "settings": [] }),
         every_request: false,
         managed: Managed::new(Vec::new()),
     };
-    let envoy = setup.start(&origin).await;
+    let scene = setup.scene().await;
     let names: Vec<String> = neighbours().into_iter().collect();
     assert!(names.len() > 1_500, "{} names", names.len());
     for protocol in PROTOCOLS {
-        let mut sender = Sender::new(&envoy, protocol, "main", None);
+        let mut sender = Sender::new(&scene.envoy, protocol, "main", None);
         for (number, names) in names.chunks(300).enumerate() {
             let case = Case {
                 oddity: Oddity::Many,
@@ -282,7 +280,7 @@ async fn names_one_letter_away_from_a_managed_one_arrive_unchanged() {
             };
             let path = format!("/{protocol:?}/{number}");
             assert_eq!(sender.send(&case, HOST, &path).await, Some(200));
-            let received = origin.requests().pop().expect("a request");
+            let received = scene.origin.last_request();
             for (name, value) in &case.fields {
                 assert_eq!(
                     received.headers.all(name),
@@ -292,7 +290,7 @@ async fn names_one_letter_away_from_a_managed_one_arrive_unchanged() {
             }
         }
     }
-    assert_eq!(envoy.outcomes().await, []);
+    assert_eq!(scene.envoy.outcomes().await, []);
 }
 
 /// [`OTHERS`], and every name that comes from a family's by one letter more, less or other, and that nobody takes for one of it.
