@@ -23,6 +23,7 @@ mod nginx;
 mod optional_mtls;
 mod readme;
 mod recipes;
+mod refused_by_tls;
 mod reload;
 mod reload_under_load;
 mod rerouted;

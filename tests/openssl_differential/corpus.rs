@@ -5,10 +5,11 @@ mod names;
 mod parts;
 mod random;
 mod real;
+mod vectors;
 
-use crate::der::Template;
 pub(crate) use differences::known_differences;
 use fastrand::Rng;
+use support::der::Template;
 
 /// One certificate, with what it is about.
 pub(crate) struct Case {
@@ -37,6 +38,7 @@ pub(crate) fn all(rng: &mut Rng) -> Vec<Case> {
         random::certificates(rng),
         real::made_by_a_library(),
         real::roots(),
+        vectors::certificates(),
     ]
     .into_iter()
     .flatten()

@@ -3,9 +3,11 @@
 //!
 //! Random certificates come from a seed, which is printed; `DIFFERENTIAL_SEED=…` repeats a run.
 
+mod boringssl;
 mod corpus;
-mod der;
 mod oracle;
+mod typed_names;
+mod x509_cert;
 
 use client_cert_forwarder::certificate::field::Field;
 use client_cert_forwarder::certificate::{Certificate, Limits};
@@ -13,6 +15,7 @@ use corpus::Case;
 use oracle::Printed;
 use std::sync::Mutex;
 use std::{env, thread};
+use support::der;
 
 /// Nothing in the corpus is too large for these.
 const LIMITS: Limits = Limits {
@@ -68,6 +71,38 @@ fn the_known_differences_are_these() {
         );
         assert_eq!(value(&case, field), ours, "{}: ours", case.label);
     }
+}
+
+#[tokio::test]
+async fn explore_envoy() {
+    let cases = corpus::all(&mut fastrand::Rng::with_seed(1));
+    let cases: Vec<&Case> = cases.iter().collect();
+    let results = boringssl::lets_in(&cases).await;
+    println!(
+        "{} of {}",
+        results.iter().filter(|x| **x).count(),
+        results.len()
+    );
+}
+
+#[test]
+fn explore_x509_cert() {
+    let seed = env::var("DIFFERENTIAL_SEED").map_or(1, |seed| seed.parse().unwrap());
+    let cases = corpus::all(&mut fastrand::Rng::with_seed(seed));
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for case in &cases {
+        let comparison = x509_cert::compare(&case.der, |field| value(case, field));
+        for part in &comparison.refused {
+            *counts.entry(format!("{part:?}")).or_default() += 1;
+        }
+        if !comparison.refused.is_empty() && !case.label.starts_with("random") {
+            println!("REFUSED {:?} {}", comparison.refused, case.label);
+        }
+        for d in comparison.differences {
+            println!("DIFF {} {d}", case.label);
+        }
+    }
+    println!("{} {counts:?}", cases.len());
 }
 
 /// Compares on all cores, since every certificate takes two runs of `openssl`. Gives one line for each difference.

@@ -1,7 +1,7 @@
 //! Serials, dates and extensions.
 
 use super::Case;
-use crate::der::{
+use support::der::{
     ALTERNATIVE_NAME, AUTHORITY_KEY_ID, GENERALIZED_TIME, SUBJECT_KEY_ID, Template, UTC_TIME,
     extension, sequence, tlv,
 };

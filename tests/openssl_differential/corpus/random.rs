@@ -1,12 +1,12 @@
 //! Random certificates, all such that OpenSSL reads them.
 
 use super::Case;
-use crate::der::{
+use fastrand::Rng;
+use support::der::{
     AUTHORITY_KEY_ID, Attribute, BMP, COMMON_NAME, GENERALIZED_TIME, IA5, NUMERIC, PRINTABLE,
     SUBJECT_KEY_ID, TELETEX, Template, UNIVERSAL, UTC_TIME, UTF8, attribute, extension, name,
     sequence, tlv,
 };
-use fastrand::Rng;
 
 const RANDOM_CERTIFICATES: usize = 180;
 
@@ -33,6 +33,7 @@ pub(super) fn certificates(rng: &mut Rng) -> Vec<Case> {
                     extension(SUBJECT_KEY_ID, rng.bool(), &tlv(0x04, &key_id)),
                     extension(AUTHORITY_KEY_ID, false, &sequence(&[tlv(0x80, &key_id)])),
                 ],
+                ..Template::plain()
             };
             Case::new(format!("random certificate {number}"), &template)
         })
