@@ -6,7 +6,10 @@ use support::der::{
     ALTERNATIVE_NAME, COMMON_NAME, GENERALIZED_TIME, SUBJECT_KEY_ID, Template, UNIVERSAL, UTC_TIME,
     UTF8, attribute, extension, name, oid, public_key, sequence, tlv,
 };
-use support::{Client, Envoy, Identity, Listener, Origin, Request, mtls_protocols, pki};
+use support::version::Version;
+use support::{
+    Client, Envoy, Identity, Listener, Origin, Request, envoy_version, mtls_protocols, pki,
+};
 
 use crate::common::{HOST, assert_carries, forwarding};
 
@@ -31,7 +34,7 @@ async fn a_certificate_that_boringssl_cannot_read_ends_in_the_handshake() {
             let Ok(client) = connector.try_connect().await else {
                 continue;
             };
-            if let Ok(response) = client.try_send(Request::get(HOST, "/refused")).await {
+            if let Ok(response) = client.try_send(Request::get(HOST, "/odd")).await {
                 wrong.push(format!("{label}: {protocol:?}: {}", response.status));
             }
         }
@@ -88,7 +91,6 @@ fn refused() -> Vec<(&'static str, Template)> {
         not_before: (tag, text.to_owned()),
         ..Template::plain()
     };
-    let common_name = |value: &[u8]| vec![attribute(COMMON_NAME, UTF8, value)];
     let subject = |rdns: &[_]| Template {
         subject: name(rdns),
         ..Template::plain()
@@ -98,7 +100,7 @@ fn refused() -> Vec<(&'static str, Template)> {
         extensions: vec![subject_key_id()],
         ..Template::plain()
     };
-    vec![
+    let mut refused = vec![
         (
             "a fraction of a second",
             date(GENERALIZED_TIME, "20240505231100.5Z"),
@@ -131,18 +133,25 @@ fn refused() -> Vec<(&'static str, Template)> {
         ("second 60", date(UTC_TIME, "240505000060Z")),
         ("a sign in a date", date(UTC_TIME, "+40505000000Z")),
         ("no date", date(UTC_TIME, "Z")),
-        ("an empty RDN", subject(&[vec![]])),
-        (
-            "an empty RDN after another",
-            subject(&[common_name(b"a"), vec![]]),
-        ),
         (
             "a UTF8String that is not UTF-8",
-            subject(&[common_name(b"\xff")]),
+            subject(&[vec![attribute(COMMON_NAME, UTF8, b"\xff")]]),
         ),
         ("version 1 with extensions", version(None)),
         ("version 5", version(Some(vec![4]))),
-    ]
+    ];
+    // The BoringSSL of Envoy 1.36 reads these as names without a text of their own.
+    if envoy_version() >= Version(1, 38, 0) {
+        let common_name = || vec![attribute(COMMON_NAME, UTF8, b"a")];
+        refused.extend([
+            ("an empty RDN", subject(&[vec![]])),
+            (
+                "an empty RDN after another",
+                subject(&[common_name(), vec![]]),
+            ),
+        ]);
+    }
+    refused
 }
 
 type Odd = (&'static str, Template, Vec<(&'static str, String)>);
