@@ -23,10 +23,7 @@ pub(crate) async fn lets_in(cases: &[&Case]) -> Vec<bool> {
         let client = Client::http1(&envoy).with(&identity).tls12();
         results.push(match client.try_connect().await {
             Ok(client) => client.get("api.example.com", "/").await.status == 200,
-            Err(error) => {
-                println!("{}: {error}", case.label);
-                false
-            }
+            Err(_) => false,
         });
     }
     results

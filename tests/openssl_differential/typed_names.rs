@@ -2,14 +2,14 @@
 //! attributes that `x509-cert` reads.
 
 use x509_cert::attr::AttributeTypeAndValue;
-use x509_cert::der::asn1::{
-    AnyRef, BmpString, Ia5StringRef, PrintableStringRef, TeletexStringRef, Utf8StringRef,
-};
+use x509_cert::der::asn1::{AnyRef, BmpString, Ia5StringRef, PrintableStringRef, TeletexStringRef};
+use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::oid::db::DB;
 use x509_cert::der::{Encode, Tag, Tagged};
 use x509_cert::name::Name;
 
 /// An attribute as the filter writes it.
+#[derive(Debug)]
 struct Written<'a> {
     label: &'a str,
     value: &'a str,
@@ -33,14 +33,20 @@ pub(crate) fn compare(text: &str, name: &Name) -> Result<(), String> {
     }
     for (rdn, written) in rdns.iter().rev().zip(written) {
         let mut attributes: Vec<&AttributeTypeAndValue> = rdn.iter().collect();
-        for attribute in split(written, '+') {
-            let (label, value) = attribute.split_once('=').ok_or("no `=` in an attribute")?;
-            let written = Written { label, value };
-            // x509-cert sorts the attributes of an RDN, so their order says nothing.
+        // x509-cert sorts the attributes of an RDN, so their order says nothing. A label that the
+        // database doesn't know fits each OID, so it comes last.
+        let mut of_rdn = split(written, '+')
+            .into_iter()
+            .map(|attribute| attribute.split_once('='))
+            .map(|parts| parts.map(|(label, value)| Written { label, value }))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| format!("an attribute without `=` in {text:?}"))?;
+        of_rdn.sort_by_key(|written| !written.is_dotted() && written.known_oid().is_none());
+        for written in of_rdn {
             let position = attributes
                 .iter()
                 .position(|attribute| written.is(attribute))
-                .ok_or_else(|| format!("x509-cert has no {label}={value} in {rdn}"))?;
+                .ok_or_else(|| format!("x509-cert has no {written:?} in {rdn}"))?;
             attributes.remove(position);
         }
         if !attributes.is_empty() {
@@ -55,14 +61,21 @@ impl Written<'_> {
         self.has_oid_of(attribute) && self.has_value_of(attribute)
     }
 
-    /// A label that the database doesn't know is left to OpenSSL. So is `uid`, which is not
-    /// LDAP's: OpenSSL calls that one `UID`, and the database folds case.
     fn has_oid_of(&self, attribute: &AttributeTypeAndValue) -> bool {
-        if self.label.starts_with(|first: char| first.is_ascii_digit()) {
+        if self.is_dotted() {
             return self.label == attribute.oid.to_string();
         }
-        let known = DB.by_name(self.label).filter(|_| self.label != "uid");
-        known.is_none_or(|oid| *oid == attribute.oid)
+        self.known_oid().is_none_or(|oid| *oid == attribute.oid)
+    }
+
+    fn is_dotted(&self) -> bool {
+        self.label.starts_with(|first: char| first.is_ascii_digit())
+    }
+
+    /// The database's OID of the label. Other labels are left to OpenSSL. So is `uid`, which is not
+    /// LDAP's: OpenSSL calls that one `UID`, and the database folds case.
+    fn known_oid(&self) -> Option<&'static ObjectIdentifier> {
+        DB.by_name(self.label).filter(|_| self.label != "uid")
     }
 
     fn has_value_of(&self, attribute: &AttributeTypeAndValue) -> bool {
@@ -71,26 +84,30 @@ impl Written<'_> {
             let expected: String = der.iter().map(|octet| format!("{octet:02X}")).collect();
             return hex == expected;
         }
-        let value = attribute.value.to_ref();
-        decoded(value).is_none_or(|expected| unescaped(self.value) == expected)
+        unescaped(self.value) == decoded(attribute.value.to_ref())
     }
 }
 
-/// The characters of a string in UTF-8; `None` where `x509-cert` has no type for the string, or
-/// refuses the characters in it: those are left to OpenSSL.
-fn decoded(value: AnyRef<'_>) -> Option<Vec<u8>> {
+/// The characters of a string in UTF-8. Where `x509-cert` has no type for the string, or refuses
+/// the characters in it, the octets are Latin-1, as OpenSSL has it.
+fn decoded(value: AnyRef<'_>) -> Vec<u8> {
     let text = match value.tag() {
-        Tag::Utf8String => value.decode_as::<Utf8StringRef<'_>>().ok()?.to_string(),
+        // The filter escapes each octet beyond ASCII, valid or not.
+        Tag::Utf8String => return value.value().to_vec(),
         Tag::PrintableString => value
-            .decode_as::<PrintableStringRef<'_>>()
-            .ok()?
-            .to_string(),
-        Tag::Ia5String => value.decode_as::<Ia5StringRef<'_>>().ok()?.to_string(),
-        Tag::TeletexString => value.decode_as::<TeletexStringRef<'_>>().ok()?.to_string(),
-        Tag::BmpString => value.decode_as::<BmpString>().ok()?.to_string(),
-        _ => return None,
+            .decode_as()
+            .map(|text: PrintableStringRef<'_>| text.to_string()),
+        Tag::Ia5String => value
+            .decode_as()
+            .map(|text: Ia5StringRef<'_>| text.to_string()),
+        Tag::TeletexString => value
+            .decode_as()
+            .map(|text: TeletexStringRef<'_>| text.to_string()),
+        Tag::BmpString => value.decode_as().map(|text: BmpString| text.to_string()),
+        tag => Err(tag.value_error().into()),
     };
-    Some(text.into_bytes())
+    let latin1 = || value.value().iter().copied().map(char::from).collect();
+    text.unwrap_or_else(|_| latin1()).into_bytes()
 }
 
 /// Splits where the separator has no backslash before it.

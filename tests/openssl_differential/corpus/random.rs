@@ -1,4 +1,4 @@
-//! Random certificates, all such that OpenSSL reads them.
+//! Random certificates, all of which OpenSSL reads.
 
 use super::Case;
 use fastrand::Rng;
@@ -98,8 +98,8 @@ fn random_time(rng: &mut Rng) -> (u8, String) {
     let rest = format!(
         "{:02}{:02}{:02}{:02}{:02}Z",
         rng.u8(1..=12),
-        // Some months have no 29th to 31st: OpenSSL then says so.
-        rng.u8(1..=31),
+        // TLS refuses a date that doesn't exist.
+        rng.u8(1..=28),
         rng.u8(0..24),
         rng.u8(0..60),
         rng.u8(0..60),
