@@ -16,10 +16,8 @@ pub mod delivery_state;
 mod entry;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fast_path;
-pub mod header_map;
-pub mod header_names;
+pub mod headers;
 pub mod hostname;
-pub mod managed_headers;
 pub mod nearest;
 pub mod outcome;
 pub mod rfc9440;

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::header_map::HeaderMap;
+use crate::headers::map::HeaderMap;
 
 /// Carries the leaf (§2.2).
 pub const CLIENT_CERT: &str = "client-cert";
@@ -35,7 +35,7 @@ impl BrokenRule {
     }
 }
 
-/// Whether responses may not carry a header of this name (see [`crate::header_names::folded`]).
+/// Whether responses may not carry a header of this name (see [`crate::headers::names::folded`]).
 ///
 /// Every name that starts with `client-cert` is refused, so that none can be taken for these two.
 #[must_use]
@@ -78,7 +78,7 @@ pub fn varies_on_certificate(headers: &[u8]) -> bool {
 mod tests {
     use super::{is_request_only, item, list, varies_on_certificate};
     use crate::certificate::pem;
-    use crate::header_map::serialize;
+    use crate::headers::map::serialize;
     use proptest::collection::vec;
     use proptest::prelude::any;
     use proptest::{prop_assert_eq, proptest};

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::config::compiled::{Header, Setting};
 use crate::config::schema::ForwardOn;
 use crate::connection::{Connection, PeerCertificate};
-use crate::header_map::HeaderMap;
+use crate::headers::map::HeaderMap;
 use crate::outcome::Outcome;
 
 /// Decides what the filter does with `request`.

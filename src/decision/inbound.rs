@@ -1,8 +1,8 @@
 //! The parts of a request's headers that matter here, found in one pass.
 
 use crate::config::Config;
-use crate::header_map::HeaderMap;
-use crate::managed_headers::ManagedHeaders;
+use crate::headers::managed::ManagedHeaders;
+use crate::headers::map::HeaderMap;
 
 /// Where the connection manager writes the client's certificate chain.
 pub(super) const XFCC: &[u8] = b"x-forwarded-client-cert";

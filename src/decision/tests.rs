@@ -5,7 +5,7 @@ use crate::certificate::PeerCertificateStatus::{Absent, Unreadable, Unverified, 
 use crate::certificate::{PeerCertificateStatus, pem};
 use crate::config::Config;
 use crate::connection::{Handshake, Presented, SimulatedConnection};
-use crate::header_map::{HeaderMap, serialize};
+use crate::headers::map::{HeaderMap, serialize};
 
 const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----\nAAECAwQ=\n-----END CERTIFICATE-----\n";
 

@@ -16,7 +16,7 @@ use crate::decision::{
     Decision, Explanation, Idle, Inbound, Progress, Refusal, TrailersDecision, Verdict, Warning,
     decide, decide_trailers,
 };
-use crate::header_map::HeaderMap;
+use crate::headers::map::HeaderMap;
 use crate::hostcalls::{Hostcalls, Map};
 use crate::outcome::Outcome;
 use connection::EnvoyConnection;

@@ -7,7 +7,7 @@
 use std::ptr::{null, null_mut};
 
 use super::{Hostcalls, Level, LocalReply, Map};
-use crate::header_map::serialize;
+use crate::headers::map::serialize;
 
 /// The host. Its calls act on the request that Envoy is making a callback for.
 pub(crate) struct Envoy;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Hostcalls, Level, LocalReply, Map};
-use crate::header_map::serialize;
+use crate::headers::map::serialize;
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 

@@ -40,7 +40,7 @@ pub(crate) struct LocalReply {
 
 /// What Envoy does for the filter. Calls that fail say so with `None` or `false` and change nothing.
 pub(crate) trait Hostcalls {
-    /// The whole map, serialised as [`crate::header_map::HeaderMap`] reads it.
+    /// The whole map, serialised as [`crate::headers::map::HeaderMap`] reads it.
     fn headers(&self, map: Map) -> Option<Vec<u8>>;
     /// Returns the first value of a header of that (lower-case) name; `None` where there is none.
     fn header(&self, map: Map, name: &str) -> Option<Vec<u8>>;

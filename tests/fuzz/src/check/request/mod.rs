@@ -14,7 +14,7 @@ use client_cert_forwarder::connection::{Handshake, Presented, SimulatedConnectio
 use client_cert_forwarder::decision::{
     Decision, HeaderValue, Inbound, Progress, TrailersDecision, Verdict, decide, decide_trailers,
 };
-use client_cert_forwarder::header_map::{HeaderMap, serialize};
+use client_cert_forwarder::headers::map::{HeaderMap, serialize};
 use client_cert_forwarder::rfc9440::varies_on_certificate;
 
 use super::is_header_value;

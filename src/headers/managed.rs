@@ -4,7 +4,7 @@
 //! lighttpd, Apache 2.2 and mod_fcgid put `_` in the place of everything that is no letter or digit. So names are compared folded: case
 //! ignored, every such byte read as `-`.
 
-use crate::header_names::fold;
+use crate::headers::names::fold;
 
 /// The two families that are managed whatever the configuration says.
 const FAMILIES: [&[u8]; 2] = [b"cf-client-cert-", b"cf-cert-"];
