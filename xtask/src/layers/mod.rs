@@ -21,10 +21,11 @@ use crate::facts::repository;
 use graph::Arrow;
 use modules::Modules;
 
-/// The checked crates: their root files, and the order of their layers where one is declared.
-const CRATES: [(&str, Option<&[&[&str]]>); 3] = [
+/// The root files of the checked crates, and the order of their layers where one is declared.
+const CRATES: [(&str, Option<&[&[&str]]>); 4] = [
     ("src/lib.rs", Some(order::FILTER)),
-    ("settings-api/src/lib.rs", None),
+    ("crl/src/lib.rs", None),
+    ("settings-api/src/main.rs", None),
     ("xtask/src/main.rs", None),
 ];
 

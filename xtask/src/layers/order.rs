@@ -6,25 +6,26 @@
 pub(super) const FILTER: &[&[&str]] = &[
     // What Envoy calls, and what generates configuration for Envoy. Nothing in the crate uses them.
     &["entry", "fast_path"],
-    // One request: decide, then apply.
+    // One request in Envoy: asks for a decision and applies it.
     &["filter"],
-    // One connection: its peer certificate and delivery state.
+    // What happens to a request, as a value.
+    &["decision"],
+    // The connection of a request: what was delivered over it, and its peer certificate.
     &["connection"],
-    // What all requests under one configuration share.
-    &["config", "metrics", "warnings"],
-    // From PEM to header values: functions of bytes.
-    &["certificate", "rfc9440"],
-    // Vocabulary that everything above uses.
+    // The configuration in the shape that requests ask for.
+    &["config", "delivery_state"],
+    // Functions of bytes, and the calls to Envoy.
+    &["certificate", "hostcalls", "rfc9440"],
+    // Header names, hostnames and the other vocabulary that everything above uses.
     &[
-        "headers",
-        "hostname",
         "authority",
-        "outcome",
-        "id",
+        "header_map",
+        "header_names",
+        "hostname",
+        "managed_headers",
         "nearest",
+        "outcome",
     ],
-    // The seam to Envoy.
-    &["hostcalls"],
 ];
 
 /// The layer of a module, counted from the top.
