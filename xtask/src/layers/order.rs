@@ -1,8 +1,8 @@
-//! The declared order of the filter's modules. A change of the layout changes this list, and
-//! nothing else here.
+//! The declared order of the crates' modules. A change of a layout changes these lists, and nothing
+//! else here.
 
 /// The top-level modules of `src`, from the top layer to the bottom one. A module may use modules
-/// of its own layer and of those below it.
+/// of its own layer and of the layers below it.
 pub(super) const FILTER: &[&[&str]] = &[
     // What Envoy calls, and what generates configuration for Envoy. Nothing in the crate uses them.
     &["entry", "fast_path"],
@@ -26,6 +26,25 @@ pub(super) const FILTER: &[&[&str]] = &[
         "nearest",
         "outcome",
     ],
+];
+
+/// The same for `settings-api/src`.
+pub(super) const SETTINGS_API: &[&[&str]] = &[
+    &["cli"],
+    // Starts and stops everything.
+    &["server"],
+    // Answer HTTP requests.
+    &["api", "ops"],
+    // Delivers snapshots to Envoys.
+    &["xds"],
+    // Checks a change, stores it, publishes the snapshot.
+    &["snapshot_cache"],
+    // On disk.
+    &["store", "tokens"],
+    // Settings, the base configuration, and how they merge.
+    &["model"],
+    // Used by any of the above.
+    &["atomic_file", "client_address", "error", "hex", "metrics"],
 ];
 
 /// The layer of a module, counted from the top.
