@@ -1,5 +1,5 @@
-//! `CertificateList` (RFC 5280 §5.1) and `Certificate` (§4.1), with the encodings that signatures and
-//! names depend on.
+//! `CertificateList` (RFC 5280 §5.1) and `Certificate` (§4.1), with the encodings that signatures
+//! and names depend on.
 //!
 //! They wrap types of `x509_cert`. Its own outer types keep no encoding, and refuse lists without a
 //! version, as `openssl ca -gencrl` makes them by default, and certificates with dates before 1970.

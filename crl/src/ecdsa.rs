@@ -1,14 +1,11 @@
-//! ECDSA of the curve P-521, and of P-256 and P-384 with SHA-512, which *ring* lacks. BoringSSL, and
-//! so Envoy, verifies client certificates with all of them.
+//! ECDSA on P-521, and on P-256 and P-384 with SHA-512, which *ring* lacks. BoringSSL, and so
+//! Envoy, verifies client certificates with all of them.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rustls_pki_types::{
     AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
 };
 use sha2::{Digest, Sha256, Sha384, Sha512};
-
-/// Octets of a field element of P-521, the longest: longer than every digest.
-const LONGEST_FIELD: usize = 66;
 
 #[derive(Clone, Copy, Debug)]
 enum Curve {
@@ -47,7 +44,7 @@ impl SignatureVerificationAlgorithm for Ecdsa {
         let verified = match curve {
             Curve::P256 => p256(public_key, &digest, signature),
             Curve::P384 => p384(public_key, &digest, signature),
-            Curve::P521 => p521(public_key, &padded(&digest), signature),
+            Curve::P521 => p521(public_key, &digest, signature),
         };
         verified.map_err(|_| InvalidSignature)
     }
@@ -77,15 +74,6 @@ impl Hash {
             Hash::Sha512 => Sha512::digest(message).to_vec(),
         }
     }
-}
-
-/// The same number with the octets of a field element of P-521: the library refuses digests of less
-/// than half of them, as SHA-256's, which standards allow (FIPS 186-5 §6.4.2).
-fn padded(digest: &[u8]) -> Vec<u8> {
-    let zeros = LONGEST_FIELD.saturating_sub(digest.len());
-    let mut octets = vec![0; zeros];
-    octets.extend(digest);
-    octets
 }
 
 fn p256(key: &[u8], digest: &[u8], signature: &[u8]) -> p256::ecdsa::signature::Result<()> {

@@ -1,12 +1,9 @@
 //! Certificate revocation lists (RFC 5280 §5) as entries of the filter's `revoked_certificates`
 //! (contract §4.11).
 //!
-//! ```ignore
-//! let authorities = Authorities::read(&[File { name: "ca.pem", bytes: &ca }])?;
-//! let file = File { name: "revoked.crl", bytes: &crl };
-//! let lists = client_cert_crl::read(&file, Signers::Authorities(&authorities), SystemTime::now())?;
-//! let json = serde_json::to_string(&client_cert_crl::revoked_certificates(&lists))?;
-//! ```
+//! [`Authorities::read`] takes the CA certificates, [`read`] a file of CRLs, and
+//! [`revoked_certificates`] gives the entries of all lists, which serialise as the configuration
+//! has them: `[{"issuer_dn":"CN=Example CA","serial":"7F"}]`.
 //!
 //! A file holds one or several CRLs, PEM or DER, and counts as a whole: [`read`] returns all of its
 //! lists, or every reason why one of them can't be used. A caller that watches a file keeps the
@@ -41,9 +38,9 @@
 //!
 //! # Names
 //!
-//! The filter compares texts: `issuer_dn` is the issuer's name as `certIssuerDN` writes it. RFC 5280
-//! §7.1 takes names as equal that differ in case or spaces, so when the CA certificate spells its
-//! name in another way than the list, each serial gives two entries, one for each spelling.
+//! The filter compares texts: `issuer_dn` is the issuer's name as `certIssuerDN` writes it. To
+//! RFC 5280 §7.1 names are equal that differ in case or spaces, so when the CA certificate spells
+//! its name in another way than the list, each serial gives two entries, one for each spelling.
 
 mod asn1;
 mod authority;

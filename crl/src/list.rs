@@ -62,7 +62,8 @@ impl Crl {
     /// [`Reason::Expired`] when `nextUpdate` has passed.
     pub fn check_dates(&self, now: SystemTime) -> Result<(), Error> {
         let (this_update, next_update) = (self.this_update, self.next_update);
-        if this_update.to_system_time() > now + CLOCK_SKEW {
+        let ahead = this_update.to_system_time().duration_since(now);
+        if ahead.is_ok_and(|ahead| ahead > CLOCK_SKEW) {
             return Err(self.place.error(Reason::NotYetValid { this_update }));
         }
         match next_update {

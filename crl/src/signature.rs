@@ -1,4 +1,4 @@
-//! Signatures of CRLs, by the algorithms that rustls takes for certificates.
+//! Signatures of CRLs, by the algorithms of rustls, and ECDSA that it lacks with *ring*.
 
 use crate::asn1::{Signed, SubjectPublicKeyInfo};
 use crate::ecdsa;
@@ -6,15 +6,8 @@ use der::asn1::UintRef;
 use der::oid::ObjectIdentifier;
 use der::oid::db::DB;
 use der::{Decode, Sequence, SliceReader};
-use rustls_pki_types::SignatureVerificationAlgorithm;
+use rustls_pki_types::{SignatureVerificationAlgorithm, alg_id};
 use webpki::ALL_VERIFICATION_ALGS;
-
-fn algorithms() -> impl Iterator<Item = &'static dyn SignatureVerificationAlgorithm> {
-    ALL_VERIFICATION_ALGS
-        .iter()
-        .chain(&ecdsa::ALGORITHMS)
-        .copied()
-}
 
 /// 2048 bits.
 const LEAST_MODULUS_OCTETS: usize = 256;
@@ -72,8 +65,9 @@ impl PublicKey {
 
     /// Whether this is an RSA key that is shorter than all algorithms take.
     fn is_short(&self) -> bool {
+        let is_rsa = *self.algorithm == *alg_id::RSA_ENCRYPTION;
         let key = RsaPublicKey::from_der(&self.key);
-        key.is_ok_and(|key| key.modulus.as_bytes().len() < LEAST_MODULUS_OCTETS)
+        is_rsa && key.is_ok_and(|key| key.modulus.as_bytes().len() < LEAST_MODULUS_OCTETS)
     }
 }
 
@@ -82,6 +76,13 @@ impl PublicKey {
 struct RsaPublicKey<'a> {
     modulus: UintRef<'a>,
     public_exponent: UintRef<'a>,
+}
+
+fn algorithms() -> impl Iterator<Item = &'static dyn SignatureVerificationAlgorithm> {
+    ALL_VERIFICATION_ALGS
+        .iter()
+        .chain(&ecdsa::ALGORITHMS)
+        .copied()
 }
 
 /// `1.2.840.113549.1.1.5 (sha1WithRSAEncryption)`, the name when it is known.

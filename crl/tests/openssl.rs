@@ -3,6 +3,7 @@
 use crate::support::authorities;
 use crate::support::oracle::{self, Printed, openssl};
 use client_cert_crl::{CoveredCertificates, Crl, File, Reason, Signers};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -134,13 +135,15 @@ fn random_entries(count: usize) -> String {
     let seed = fastrand::u64(..);
     println!("seed of the entries: {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut lines = String::new();
-    for entry in 0..count {
+    let mut serials = BTreeSet::new();
+    while serials.len() < count {
         let octets = random.usize(1..=20);
-        let serial = (0..octets).fold(String::new(), |mut serial, _| {
-            write!(serial, "{:02X}", random.u8(..)).unwrap();
-            serial
-        });
+        let first = format!("{:02X}", random.u8(1..));
+        serials
+            .insert((1..octets).fold(first, |serial, _| format!("{serial}{:02X}", random.u8(..))));
+    }
+    let mut lines = String::new();
+    for (entry, serial) in serials.iter().enumerate() {
         let reason = REASONS[entry % REASONS.len()];
         writeln!(
             lines,

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// Every PKITS list that is refused, with the end of its name left out, and the reason. PKITS 4.4
-/// and 4.7 have such lists as errors, 4.14 and 4.15 for software that knows indirect and delta CRLs.
+/// and 4.7 have such lists as errors; 4.14 and 4.15 are for software that knows indirect and delta
+/// CRLs too.
 const REFUSED: [(&str, &str); 21] = [
     ("BadCRLIssuerNameCA", "no CA certificate is given"),
     ("BadCRLSignatureCA", "the signature is not by the key"),

@@ -5,8 +5,8 @@ use crate::support::{authorities, read};
 use client_cert_crl::revoked_certificates;
 use std::time::{Duration, Instant};
 
-/// About ten times what a build without optimisation takes on a slow machine.
-const MOST_TIME: Duration = Duration::from_secs(5);
+/// About ten times what two busy cores take, with and without optimisation.
+const MOST_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 25 } else { 2 });
 
 #[test]
 fn a_list_of_50_000_entries_is_read_quickly() {
