@@ -136,6 +136,88 @@ fn schema_and_filter_agree_on_every_key_with_any_value() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Each key of an allow list's entry with texts that are near the border of what it takes.
+#[test]
+fn schema_and_filter_agree_on_entries_of_allow_lists() {
+    let schema = schema();
+    let (mut wrong, mut accepted) = (Vec::new(), 0);
+    for key in [
+        "sha256",
+        "subject_dn",
+        "issuer_dn",
+        "san_dns",
+        "san_uri",
+        "san_email",
+        "serial",
+    ] {
+        for text in TEXTS {
+            let config = json!({ "verified_by": "listener", "settings": [{
+                "hostname": "a.example", "require_client_certificate": true,
+                "allow_client_certificates": [{ key: text }]
+            }] });
+            let by_filter = Config::from_json(config.to_string().as_bytes());
+            accepted += usize::from(by_filter.is_ok());
+            if by_filter.is_ok() != schema.is_valid(&config) {
+                wrong.push(format!("{key} {text:?}: {:?}", by_filter.err()));
+            }
+        }
+    }
+    assert!(accepted > 20, "{accepted}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const TEXTS: &[&str] = &[
+    "",
+    "a",
+    "a=",
+    "=a",
+    "CN=a",
+    "CN=a,O=b",
+    "CN=a, O=b",
+    r"CN=a\, b",
+    r"CN=a\\, b",
+    "CN = a",
+    "1.2.3=#04",
+    "CN=é",
+    "/CN=a",
+    "a.example",
+    "*.a.example",
+    "*.*.example",
+    "*",
+    "*.",
+    "a.*",
+    "a.example.",
+    "127.1",
+    "a@b",
+    "a@b@c",
+    "@b",
+    "a@",
+    "*@b",
+    "a b@c",
+    "spiffe://a",
+    "spiffe://a/",
+    "spiffe://a/*",
+    "spiffe://a/b/*",
+    "spiffe://a/b*",
+    "spiffe://a*",
+    "spiffe://*",
+    "spiffe:///*",
+    "spiffe:///a",
+    "spiffe:*",
+    "spiffe:/*",
+    "spiffe:",
+    "urn:a:*",
+    "urn:a*b",
+    "urn:a**",
+    "urn:é",
+    "1urn:a",
+    "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF",
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:ff",
+    "00:112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF",
+    "0011223344556677",
+    "gg112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF",
+];
+
 const VALUES: &[&str] = &[
     "null",
     "true",
@@ -178,6 +260,23 @@ const VALUES: &[&str] = &[
     r#"{"client_cert_chain":"certChainRFC9440"}"#,
     r#"{"Client-Cert-Chain":"certChainRFC9440","Client-Cert":"certRFC9440"}"#,
     r#"{"X-Client-Cert":"certRFC9440"}"#,
+    r#"[{"issuer_dn":"CN=a","serial":"01"}]"#,
+    r#"[{"issuer_dn":"CN=a","serial":"-1:A"},{"issuer_dn":"CN=a","serial":"0"}]"#,
+    r#"[{"issuer_dn":"CN=a","serial":"1:"}]"#,
+    r#"[{"issuer_dn":"CN=a"}]"#,
+    r#"[{"sha256":"00"}]"#,
+    r#"[{"sha256":"00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"}]"#,
+    r#"[{"sha256":"00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF","serial":"1"}]"#,
+    r#""-a.example""#,
+    r#""a-.example""#,
+    r#""a.0x1""#,
+    r#""1.a""#,
+    r#""127.1""#,
+    r#""a_b.example""#,
+    r#""_a.example.com""#,
+    r#"".example""#,
+    r#""a.example:1""#,
+    r#""bücher.example""#,
 ];
 
 #[test]

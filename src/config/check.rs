@@ -33,7 +33,7 @@ pub fn check(json: &[u8]) -> Report {
 #[must_use]
 pub fn check_tree(json: &Json<'_>) -> Report {
     let mut findings = Findings::default();
-    let plugin = read::plugin_config(json, &mut findings);
+    let plugin = read::all_but_revoked(json, &mut |_| {}, &mut findings);
     Config::compile(&plugin, b"", &mut findings);
     Report {
         errors: findings.errors,

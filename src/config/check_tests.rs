@@ -159,6 +159,8 @@ const TOP: &[&str] = &[
     r#""explain":"true""#,
     r#""forward_on":"every_request""#,
     r#""$schema":"x""#,
+    r#""revoked_certificates":[{"issuer_dn":"CN=a","serial":"01"},{"sha256":"x"},{}]"#,
+    r#""revoked_certificates":[{"issuer_dn":"CN=a","serial":"01"}]"#,
 ];
 
 const SETTING: &[&str] = &[
@@ -172,6 +174,8 @@ const SETTING: &[&str] = &[
     r#""forward_on":[]"#,
     r#""require_client_certificate":true"#,
     r#""sni_must_match":false"#,
+    r#""allow_client_certificates":[]"#,
+    r#""allow_client_certificates":[{"san_dns":"*","san_uri":7,"x":1},{}]"#,
     r#""add_client_certificate_headers":true"#,
     r#""request_headers":{"X-A":"certSerial","x_a":"certSKI"}"#,
     r#""request_headers":{"Client-Cert-Chain":"certChainRFC9440"}"#,

@@ -3,6 +3,7 @@
 //! [`json`] is the text as a tree, [`schema`] its typed form, [`compiled`] what a request needs;
 //! [`check`] finds everything that is wrong at once.
 
+mod access;
 pub mod check;
 #[cfg(test)]
 mod check_tests;
@@ -10,11 +11,13 @@ pub mod compiled;
 mod deserialize;
 mod error;
 mod findings;
+mod identifiers;
 pub mod json;
 #[cfg(feature = "schema")]
 pub mod json_schema;
 pub mod path;
 mod read;
+mod read_access;
 mod reader;
 #[cfg(test)]
 mod refused_examples;

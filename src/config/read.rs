@@ -4,6 +4,7 @@ use super::Warning;
 use super::findings::Findings;
 use super::json::{Json, quoted};
 use super::path::Place;
+use super::read_access::{allowed_certificates, revoked_certificates};
 use super::reader::{Keys, Reader, Words};
 use super::schema::{
     CertificateChainSource, ForwardOn, HeaderFields, HostnameSettings, OnSpoofedHeader,
@@ -11,15 +12,39 @@ use super::schema::{
 };
 use crate::certificate::field::Field;
 
-/// Reads the whole configuration; what cannot be read keeps its default and has an error.
+pub(super) use super::read_access::Revoked;
+
+/// Reads the whole configuration with its `revoked_certificates`.
 pub(super) fn plugin_config(json: &Json<'_>, findings: &mut Findings) -> PluginConfig {
+    let mut revoked = Vec::new();
+    let mut add = |entry: &Revoked<'_>| revoked.push(entry.into());
+    let config = all_but_revoked(json, &mut add, findings);
+    PluginConfig {
+        revoked_certificates: revoked,
+        ..config
+    }
+}
+
+/// Reads the configuration; entries of `revoked_certificates` go to `add`. What cannot be read
+/// keeps its default and has an error.
+pub(super) fn all_but_revoked(
+    json: &Json<'_>,
+    add: &mut dyn FnMut(&Revoked<'_>),
+    findings: &mut Findings,
+) -> PluginConfig {
     let mut config = PluginConfig::default();
     let mut reader = Reader { findings };
     reader.object(
         json,
         &Place::Top,
         &PLUGIN_CONFIG,
-        |reader, key, value, at| plugin_config_member(&mut config, reader, key, value, at),
+        &mut |reader, key, value, at| {
+            if key == "revoked_certificates" {
+                revoked_certificates(reader, value, at, add);
+                return true;
+            }
+            plugin_config_member(&mut config, reader, key, value, at)
+        },
     );
     config
 }
@@ -32,6 +57,7 @@ const TOP_KEYS: &[&str] = &[
     "max_certificate_bytes",
     "max_certificate_chain_bytes",
     "explain",
+    "revoked_certificates",
     "$schema",
 ];
 
@@ -94,10 +120,15 @@ pub(super) fn hostname_settings(
 ) -> HostnameSettings {
     let mut setting = HostnameSettings::default();
     let mut has_forward_on = false;
-    reader.object(json, place, &HOSTNAME_SETTINGS, |reader, key, value, at| {
-        has_forward_on |= key == "forward_on";
-        hostname_settings_member(&mut setting, reader, key, value, at)
-    });
+    reader.object(
+        json,
+        place,
+        &HOSTNAME_SETTINGS,
+        &mut |reader, key, value, at| {
+            has_forward_on |= key == "forward_on";
+            hostname_settings_member(&mut setting, reader, key, value, at)
+        },
+    );
     if has_forward_on && !setting.client_certificate_forwarding {
         let path = (&place.key("forward_on")).into();
         reader
@@ -115,6 +146,7 @@ const SETTING_KEYS: &[&str] = &[
     "forward_unverified",
     "require_client_certificate",
     "sni_must_match",
+    "allow_client_certificates",
     "add_client_certificate_headers",
     "request_headers",
     "response_headers",
@@ -147,6 +179,10 @@ fn hostname_settings_member(
         }
         "sni_must_match" => {
             setting.sni_must_match = reader.boolean(value, at);
+            return true;
+        }
+        "allow_client_certificates" => {
+            setting.allow_client_certificates = Some(allowed_certificates(reader, value, at));
             return true;
         }
         "request_headers" => {

@@ -89,7 +89,7 @@ impl Reader<'_> {
         json: &'j Json<'a>,
         place: &Place<'_>,
         keys: &Keys,
-        mut read: impl FnMut(&mut Self, &str, &'j Json<'a>, &Place<'_>) -> bool,
+        read: &mut dyn FnMut(&mut Self, &str, &'j Json<'a>, &Place<'_>) -> bool,
     ) {
         let Some(members) = self.members(json, place) else {
             return;

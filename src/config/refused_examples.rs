@@ -98,6 +98,51 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
         true,
     ),
     (
+        r#"{"settings":[],"revoked_certificates":[{}]}"#,
+        r#"revoked_certificates[0]: needs either "sha256", or "issuer_dn" and "serial""#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"issuer_dn":"CN=a"}]}"#,
+        r#"revoked_certificates[0]: needs either "sha256", or "issuer_dn" and "serial""#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"issuer_dn":"CN=a","serial":"0x1"}]}"#,
+        r#"revoked_certificates[0].serial: "0x1" is not a serial number in hex, as "certSerial" has it, did you mean "1"?"#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"issuer_dn":"CN = a","serial":"1"}]}"#,
+        r#"revoked_certificates[0].issuer_dn: "CN = a" is not a name as "certSubjectDN" has it: "CN=a,O=b,C=US", did you mean "CN=a"?"#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"sha256":"00","serial":"1"}]}"#,
+        "revoked_certificates[0]: needs either",
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":["00"]}"#,
+        "revoked_certificates[0]: expected an object, not \"00\"",
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"sha256":"00","san_dns":"a"}]}"#,
+        r#"revoked_certificates[0].san_dns: "san_dns" belongs into "allow_client_certificates""#,
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"127.1"}]}"#,
+        "not an IP address",
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"-a.example"}]}"#,
+        "no label starts or ends with -",
+        true,
+    ),
+    (
         r#"{"settings":[],"$schema":1}"#,
         "$schema: expected a string, not 1",
         true,
@@ -299,6 +344,56 @@ pub(crate) const KEYS: &[(&str, &str, bool)] = &[
     (
         r#""request_headers":{"X-A":"certSerial","client_cert_chain":"certChainRFC9440"}"#,
         ".request_headers.client_cert_chain: RFC 9440",
+        true,
+    ),
+    (
+        r#""allow_client_certificates":[]"#,
+        r#".allow_client_certificates: needs "require_client_certificate": true"#,
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":{}"#,
+        ".allow_client_certificates: expected an array, not an object",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{}]"#,
+        ".allow_client_certificates[0]: allows nothing: give \"sha256\", ",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"sha256":null}]"#,
+        ".allow_client_certificates[0].sha256: expected a string, not null",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"sha256":"ab"}]"#,
+        ".allow_client_certificates[0].sha256: \"ab\" is not a SHA-256 fingerprint",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_dsn":"a.example"}]"#,
+        ".allow_client_certificates[0].san_dsn: unknown key \"san_dsn\", did you mean \"san_dns\"?",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_dns":"a.*.example"}]"#,
+        ".allow_client_certificates[0].san_dns: \"a.*.example\" is not a DNS name: * stands",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_uri":"spiffe://a*"}]"#,
+        ".allow_client_certificates[0].san_uri: \"spiffe://a*\": a / stands between",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_email":"*@b.example"}]"#,
+        ".allow_client_certificates[0].san_email: \"*@b.example\" is not an e-mail address",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"subject_dn":"/C=US/CN=a"}]"#,
+        ".allow_client_certificates[0].subject_dn: \"/C=US/CN=a\" is not a name as",
         true,
     ),
     (

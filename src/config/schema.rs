@@ -9,6 +9,7 @@ use super::json_schema;
 use super::{ConfigError, read, syntax};
 use crate::certificate::field::Field;
 
+pub use super::access::{AllowedCertificate, RevokedCertificate};
 pub use super::deserialize::{objects, read_object};
 
 /// The plugin configuration. The body of Cloudflare's `PUT …/access/certificates/settings` is one.
@@ -49,6 +50,9 @@ pub struct PluginConfig {
     /// Whether responses say what the filter did, and why.
     #[serde(default)]
     pub explain: bool,
+    /// Certificates that count as not verified from now on, on open connections too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_certificates: Vec<RevokedCertificate>,
 }
 
 impl Default for PluginConfig {
@@ -61,6 +65,7 @@ impl Default for PluginConfig {
             max_certificate_bytes: default_max_certificate_bytes(),
             max_certificate_chain_bytes: default_max_certificate_chain_bytes(),
             explain: false,
+            revoked_certificates: Vec::new(),
         }
     }
 }
@@ -77,6 +82,10 @@ fn default_max_certificate_chain_bytes() -> u32 {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    schemars(extend("dependentSchemas" = json_schema::allow_needs_require()))
+)]
 pub struct HostnameSettings {
     /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific wins.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = json_schema::HOSTNAME)))]
@@ -102,6 +111,11 @@ pub struct HostnameSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub sni_must_match: Option<bool>,
+    /// The certificates that may call: those that match at least one of these. Needs
+    /// `require_client_certificate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<AllowedCertificate>"))]
+    pub allow_client_certificates: Option<Vec<AllowedCertificate>>,
     /// Send the 17 `cf-cert-*` headers of Cloudflare's Managed Transform "Add TLS client auth
     /// headers" on every request.
     #[serde(default)]

@@ -121,7 +121,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::NotAscii => "use its ASCII form (xn--…)",
             Self::TrailingDot => "leave out the trailing dot",

@@ -1,7 +1,9 @@
 //! The compiled configuration: checked, immutable, and in the shape that a request needs.
 
+mod allow_list;
 mod headers;
 mod id;
+mod revocations;
 mod setting;
 
 use super::findings::Findings;
@@ -19,8 +21,10 @@ use id::id;
 use setting::Shared;
 
 pub use super::schema::VerifiedBy;
+pub use allow_list::{AllowList, Names};
 pub use headers::Header;
 pub use id::Id;
+pub use revocations::{Revocations, RevokedBy};
 pub use setting::Setting;
 
 /// A configuration that requests can be served by.
@@ -48,6 +52,8 @@ pub struct Config {
     pub refuses_requests: bool,
     /// Whether some setting sends `Client-Cert`, so that responses may vary on it (RFC 9440 §2.4).
     pub sends_rfc9440: bool,
+    /// Certificates that count as not verified.
+    pub revocations: Revocations,
     /// What the configuration asks for in vain.
     pub warnings: Vec<Warning>,
     hostnames: HostnameTable,
@@ -60,14 +66,20 @@ impl Config {
     /// The first thing that contract §3 does not allow.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
         let mut findings = Findings::only_first();
+        let mut revocations = Revocations::default();
         let plugin = if json.is_empty() {
             PluginConfig::default()
         } else {
-            read::plugin_config(&syntax::parse(json)?, &mut findings)
+            let mut add = |entry: &read::Revoked<'_>| revocations.add(entry);
+            read::all_but_revoked(&syntax::parse(json)?, &mut add, &mut findings)
         };
         let config = Self::compile(&plugin, json, &mut findings);
         let warnings = findings.into_result()?;
-        Ok(Self { warnings, ..config })
+        Ok(Self {
+            warnings,
+            revocations,
+            ..config
+        })
     }
 
     /// Returns the setting of the most specific pattern that `hostname` matches, and its number.
@@ -110,6 +122,7 @@ impl Config {
                 .iter()
                 .any(|setting| setting.require_client_certificate || setting.sni_must_match),
             sends_rfc9440,
+            revocations: Revocations::default(),
             warnings: Vec::new(),
             hostnames,
             settings,

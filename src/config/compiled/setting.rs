@@ -2,6 +2,7 @@
 
 use std::iter;
 
+use super::allow_list::AllowList;
 use super::headers::{self, Direction, FieldTable, Header};
 use super::id::{Id, id};
 use crate::certificate::field::{Field, MANAGED_TRANSFORM};
@@ -40,6 +41,8 @@ pub struct Setting {
     pub require_client_certificate: bool,
     /// Whether connections opened for another setting's hostname are answered 421.
     pub sni_must_match: bool,
+    /// The certificates that may call, where not every verified one may.
+    pub allow_client_certificates: Option<AllowList>,
 }
 
 /// What a setting shares with the configuration around it.
@@ -91,6 +94,7 @@ impl Setting {
             forwarding_headers: shared.fields.own(forwarding_headers(setting)),
             request_headers: request_headers(setting, place, shared),
             response_headers: response_headers(setting, place, shared),
+            allow_client_certificates: allow_list(setting, place, shared),
             forward_unverified: setting.forward_unverified,
             require_client_certificate: requires,
             sni_must_match: setting.sni_must_match.unwrap_or(requires),
@@ -126,6 +130,22 @@ fn check_verified_by(setting: &HostnameSettings, place: &Place<'_>, shared: &mut
         let reason = "needs \"verified_by\" to be given: \"listener\" or \"attribute\"";
         shared.findings.error(&place, reason);
     }
+}
+
+/// An allow list without `require_client_certificate` would let in who shows no certificate.
+fn allow_list(
+    setting: &HostnameSettings,
+    place: &Place<'_>,
+    shared: &mut Shared<'_>,
+) -> Option<AllowList> {
+    let allowed = setting.allow_client_certificates.as_ref()?;
+    let place = place.key("allow_client_certificates");
+    let list = AllowList::compile(allowed, &place, shared.findings);
+    if !setting.require_client_certificate {
+        let reason = "needs \"require_client_certificate\": true";
+        shared.findings.error(&place, reason);
+    }
+    Some(list)
 }
 
 fn forwarding_headers(setting: &HostnameSettings) -> &'static [(&'static str, Field)] {
