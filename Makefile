@@ -56,7 +56,8 @@ test: build envoy ## Every test: unit tests, then integration tests against a re
 	@echo "The same tests of requests, reloads and faults, deployed as the fast path:"
 	DEPLOYMENT=fast-path cargo test --locked -p filter-tests --test filter -- $(FAST_PATH_TESTS)
 
-# Folders of tests/filter that run in both deployments; `::` keeps out tests with the word in their names.
+# Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have the
+# word in their names.
 FAST_PATH_TESTS := $(addsuffix ::,spoofing forwarding delivery fields enforcement responses reload robustness faults)
 
 .PHONY: test-matrix
@@ -79,7 +80,7 @@ fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-g
 	@cargo run --locked --quiet -p fuzz
 
 .PHONY: bench
-bench: build envoy ## What a request costs, beside the alternatives (about 15 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
+bench: build envoy ## What a request costs, beside the alternatives (under 10 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
 	@test "$$(uname)" = Linux || { echo "make: the benchmark needs Linux: it measures by the kernel's accounting of processes" >&2; exit 2; }
 	cargo build --locked --release -p filter-tests --features bench --bin bench
 	@$(BUILT)/release/bench $(ARGS)
@@ -145,6 +146,7 @@ compose-test: wasm envoy ## The integration checks against envoy/docker-compose.
 release-check: image ## Check that this commit can be released
 	cargo run --quiet --locked -p xtask -- release-check
 
-# Panic messages name source files: without the builder's home in them the module is the same on every machine, byte for byte.
+# Panic messages name source files: without the builder's home in these paths, the module is the same
+# on every machine, byte for byte.
 CARGO_HOME ?= $(HOME)/.cargo
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)/registry/src=registry

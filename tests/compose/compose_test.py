@@ -1,7 +1,7 @@
 """The integration checks against envoy/docker-compose.yaml. `make compose-test` runs them.
 
-Where no Docker engine answers, this says so in one line and fails; under CI (the variable CI is set) it says so and succeeds, since not
-every runner has an engine.
+Without a Docker engine this says so in one line and fails. Under CI (the variable CI is set) it
+succeeds then, since not every runner has an engine.
 """
 
 import base64
@@ -20,7 +20,7 @@ import urllib.request
 from stack import Stack, Unavailable
 
 STACK = None
-# An Envoy that reaches the settings API has a new setting well within a second; this is for slow machines.
+# An Envoy usually has a new setting well within a second; this is for slow machines.
 SECONDS_TO_REACH_ENVOY = 5
 
 

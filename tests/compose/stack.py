@@ -85,7 +85,7 @@ class Stack:
         self.settings_api_https_port = self.port("envoy-settings-api", 8443)
 
     def choose_images(self):
-        """Takes the images that the environment names or that Compose would pull; where that can't be done, makes stand-ins."""
+        """Takes the images that the environment names or that Compose would pull, else stand-ins."""
         version = os.environ["ENVOY_VERSION"]
         envoy = pathlib.Path(os.environ["ENVOY_BIN"])
         for variable, make in [

@@ -1,7 +1,7 @@
 """Container images made of this machine's own programs, for machines that can pull none.
 
-The Envoy is the pinned one of `make envoy`, Python, OpenSSL and the shell are the machine's; each comes with the shared libraries that
-ldd names, at the paths where they are here.
+Envoy is the pinned one of `make envoy`; Python, OpenSSL and the shell are the machine's. Each comes
+with the shared libraries that ldd names, at the same paths as on this machine.
 """
 
 import io
@@ -23,7 +23,7 @@ LEFT_OUT = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "ens
 
 
 def envoy(name, binary):
-    """Makes an image with Envoy and, as Envoy's own image, bash; it runs as the user that Envoy's own image runs it as."""
+    """Makes an image with Envoy and bash. Like Envoy's own image, it runs as user 101."""
     with Image() as image:
         image.program(binary, "/usr/local/bin/envoy")
         image.program(which("bash"), "/bin/bash")
@@ -48,7 +48,7 @@ def python(name):
 
 
 def glibc(name, binary):
-    """Makes an image with bash and the libraries of the program that is mounted into it, but not the program."""
+    """Makes an image with bash and the libraries of a program, which is mounted into it later."""
     with Image() as image:
         image.program(which("bash"), "/bin/bash")
         image.libraries(binary)
