@@ -62,7 +62,8 @@ test: build envoy vectors ## Every test: unit tests, then integration tests agai
 	@echo "The same tests of requests, reloads and faults, deployed as the fast path:"
 	DEPLOYMENT=fast-path cargo test --locked -p filter-tests --test filter -- $(FAST_PATH_TESTS)
 
-# Folders of tests/filter that run in both deployments; `::` keeps out tests with the word in their names.
+# Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have the
+# word in their names.
 FAST_PATH_TESTS := $(addsuffix ::,spoofing forwarding delivery fields enforcement responses reload robustness faults)
 
 .PHONY: test-matrix
@@ -85,7 +86,7 @@ fuzz: ## Search for inputs that break the filter, for DURATION seconds; coverage
 	@cargo run --locked --quiet -p fuzz
 
 .PHONY: bench
-bench: build envoy ## Measure a request's cost and that of alternatives (about 15 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
+bench: build envoy ## Measure a request's cost and that of alternatives (under 10 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
 	@test "$$(uname)" = Linux || { echo "make: the benchmark needs Linux: it measures by the kernel's accounting of processes" >&2; exit 2; }
 	cargo build --locked --release -p filter-tests --features bench --bin bench
 	@$(BUILT)/release/bench $(ARGS)

@@ -19,9 +19,9 @@ pub(crate) struct Lane {
     pub(crate) name: String,
     /// The HTTP filters before the router.
     pub(crate) filters: Vec<Value>,
-    /// What else the connection manager has.
+    /// Further fields of the connection manager.
     pub(crate) manager: Map<String, Value>,
-    /// What the virtual host adds to requests for the origin.
+    /// Headers that the virtual host adds to requests for the origin.
     pub(crate) request_headers_to_add: Vec<Value>,
 }
 
@@ -109,7 +109,8 @@ pub(crate) async fn start_under(
     for lane in lanes {
         envoy = envoy.listener(Listener::strict().named(&lane.name));
     }
-    // The support library starts no Envoy without an origin of its own; with a bootstrap it is not asked for anything.
+    // The support library needs an origin to start an Envoy. With a bootstrap of one's own it gets
+    // no requests.
     let unused = Origin::start().await;
     let log = |log| Failure::Setup(format!("Envoy did not start:\n{log}"));
     envoy.try_start(&unused).await.map_err(log)

@@ -1,4 +1,4 @@
-//! What most tests say: the usual configuration, and whether a request carried the certificate.
+//! Shared by most tests: the usual configurations, and whether a request carried the certificate.
 
 use serde_json::{Value, json};
 use support::{Envoy, Identity, Protocol, mtls_protocols, origin::Recorded};
@@ -89,7 +89,7 @@ pub(crate) fn protocols_count() -> u64 {
     mtls_protocols().len() as u64
 }
 
-/// What the filter itself has logged as errors.
+/// The errors that the filter itself has logged.
 pub(crate) fn filter_errors(envoy: &Envoy) -> Vec<String> {
     envoy
         .log_lines_with("][error][wasm]")

@@ -1,4 +1,4 @@
-//! How a client connects: protocol, TLS, certificate, server name, and resumption of an earlier session.
+//! Connects clients: protocol, TLS, certificate, server name, and resumption of an earlier session.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -48,7 +48,7 @@ pub fn mtls_protocols() -> &'static [Protocol] {
     }
 }
 
-/// What a connection will be; [`Connector::connect`] makes it so.
+/// A connection to be configured; [`Connector::connect`] opens it.
 pub struct Connector<'a> {
     envoy: &'a Envoy,
     protocol: Protocol,
@@ -103,8 +103,8 @@ impl<'a> Connector<'a> {
     /// Connects.
     ///
     /// # Panics
-    /// When that fails. A server that refuses a client's certificate in TLS 1.3 only does so afterwards: the first request
-    /// fails then.
+    /// When that fails. In TLS 1.3 a server refuses a client's certificate only afterwards: then
+    /// the first request fails.
     pub async fn connect(self) -> Client {
         self.try_connect()
             .await
@@ -199,7 +199,8 @@ pub fn tls_config(
     }
 }
 
-/// Where a client has connected to, so that it can do so again with the sessions that its TLS configuration has saved.
+/// The target of a client, to which it can reconnect with the sessions that its TLS configuration
+/// has saved.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) protocol: Protocol,
@@ -268,8 +269,8 @@ impl Target {
     }
 }
 
-/// Without segmentation offload: on loopback such batches arrive in one piece, and Envoy drops them (it counts
-/// `downstream_rx_datagram_dropped`), so that a handshake with a large certificate may never end.
+/// Without segmentation offload: on loopback such batches arrive in one piece and Envoy drops them
+/// (`downstream_rx_datagram_dropped`), so a handshake with a large certificate may never end.
 fn quic_transport() -> quinn::TransportConfig {
     let mut transport = quinn::TransportConfig::default();
     transport.enable_segmentation_offload(false);

@@ -15,7 +15,7 @@ async fn good_configurations_are_taken() {
         .await;
     let client = scene.connect(Protocol::Http2).await;
     for configuration in [
-        // The body of Cloudflare's API, as it is.
+        // The body of Cloudflare's API, unchanged.
         json!({ "settings": [{ "hostname": HOST, "china_network": false, "client_certificate_forwarding": true }] }),
         json!({ "settings": [forward("xn--bcher-kva.test"), forward("192.0.2.1"), forward("2001:db8::1"), forward("*")] }),
         json!({ "settings": [forward("localhost"), forward("a-b.c1.test"), forward("*.a.test"), forward("*.b.a.test")] }),
@@ -105,7 +105,8 @@ async fn ten_thousand_hostnames_load_in_under_a_second() {
         );
         let client = scene.connect(Protocol::Http2).await;
         client.get(HOST, "/").await;
-        // Processor time where there is an account of it: the machine has other tests to run at the same time.
+        // Processor time where the system accounts for it, since other tests run on the machine at
+        // the same time.
         let used = scene
             .envoy
             .processor_time()

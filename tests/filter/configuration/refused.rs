@@ -143,7 +143,7 @@ async fn bad_configurations_are_refused_with_one_line_that_starts_with_the_place
         (hostname("a;.outcome=b"), "settings[0].hostname: "),
         (hostname(&long_label), "settings[0].hostname: "),
         (hostname(&long_name), "settings[0].hostname: "),
-        // What could not be enforced.
+        // Settings that could not be enforced.
         (
             r#"{"settings": [{"hostname": "a.test", "require_client_certificate": true}]}"#.into(),
             "settings[0].require_client_certificate: ",

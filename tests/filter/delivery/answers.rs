@@ -1,4 +1,4 @@
-//! What counts as delivered: that the origin answered (contract §4.5).
+//! The certificate is delivered once the origin answers (contract §4.5).
 
 use std::{sync::Arc, time::Duration};
 
@@ -136,7 +136,7 @@ async fn an_answer_before_the_end_of_the_request_counts() {
     let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
     scene.origin.answer("/early", [Answer::before_body()]);
     let client = scene.connect(Protocol::Http2).await;
-    // Larger than what fits into the windows and buffers on the way.
+    // Larger than the windows and buffers on the way.
     let upload = Request::post(HOST, "/early", vec![b'x'; 8 << 20]);
     let response = client.begin(upload).await.expect("a response");
     assert_eq!(response.status, 200);
@@ -177,7 +177,7 @@ async fn an_answer_that_breaks_off_counts() {
         .begin(Request::get(HOST, "/cut"))
         .await
         .expect("the head of a response");
-    // What the client sees of the break differs between Envoys; the origin had answered.
+    // Envoys differ in how the client sees the break; the origin had answered.
     let _ = exchange.finish().await;
     client.get(HOST, "/").await;
     assert_eq!(carried(&scene.origin.requests()), [true, false]);

@@ -44,7 +44,7 @@ fn every_example_is_valid() {
     assert!(examples >= 4, "envoy/ has {examples} examples");
 }
 
-/// What Envoys before 1.40 say of a QUIC listener that requires a client certificate.
+/// The error of Envoys before 1.40 for a QUIC listener that requires a client certificate.
 const NO_QUIC_MTLS: &str = "TLS Client Authentication is not supported over QUIC";
 
 /// Every bootstrap in `envoy/`, and those in the folders that hold one.
@@ -68,7 +68,7 @@ fn examples_of_envoy() -> Vec<PathBuf> {
     examples
 }
 
-/// What the examples watch that take the filter's configuration from a file.
+/// The watched file of the examples that read the filter's configuration from one.
 fn install_discovered_filters(installation: &Installation) {
     let shipped = Path::new("ecds/client_cert_forwarder.yaml");
     let resource =

@@ -1,5 +1,6 @@
-//! `envoy/kubernetes/`: the filter takes the settings in it, and each resource keeps the rules that make it safe. That they fit the
-//! gateways' CRDs was checked against those of Istio 1.27 and 1.30 and of Envoy Gateway 1.8 and 1.9.
+//! `envoy/kubernetes/`: the filter accepts the settings, and each resource keeps the rules that
+//! make it safe. The resources were checked against the CRDs of Istio 1.27 and 1.30 and of Envoy
+//! Gateway 1.8 and 1.9.
 
 use std::fs;
 
@@ -7,7 +8,8 @@ use client_cert_forwarder::config::Config;
 use serde_json::Value;
 use support::wasm::repository;
 
-/// What stands for the image's digest in the repository; `make image` writes copies with the real one.
+/// Placeholder of the image's digest in the repository; `make image` writes copies with the real
+/// one.
 const UNPINNED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 #[test]

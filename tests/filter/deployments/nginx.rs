@@ -1,4 +1,5 @@
-//! An nginx on a socket of its own, which tells an origin of its clients' certificates: the oracle for the recipes that replace it.
+//! An nginx on a socket of its own that forwards its clients' certificates: the oracle for the
+//! recipes that replace it.
 
 use std::{
     env, fs,
@@ -25,11 +26,12 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts an nginx that asks for a client certificate, takes any or none, and sends each (name, value) of `headers`, whose
-    /// values may be variables, to the origin. `None`, said on stderr, where there is no nginx.
+    /// Starts an nginx that asks for a client certificate, accepts any or none, and sends each
+    /// (name, value) of `headers` to the origin; values may be variables. Returns `None`, with a
+    /// line on stderr, if nginx is not installed.
     ///
     /// # Panics
-    /// When nginx doesn't start, and when there is none although `NGINX_TEST=required`.
+    /// When nginx doesn't start, or is not installed despite `NGINX_TEST=required`.
     pub(crate) async fn start(origin: &Origin, headers: &[(&str, &str)]) -> Option<Nginx> {
         let Some(binary) = binary() else {
             let missing = "nginx is missing: install it (Debian and Ubuntu: apt-get install nginx-light, macOS: brew install nginx) \

@@ -1,4 +1,5 @@
-//! The shipped `envoy/optional-mtls.yaml`, run as it is but for paths and ports: it does what its comment says.
+//! The shipped `envoy/optional-mtls.yaml` does what its comment says. Only paths and ports are
+//! changed.
 
 use std::fs;
 
@@ -11,7 +12,7 @@ use crate::enforcement::{ADMIN, verifies_by_attribute};
 
 const WWW: &str = "www.example.com";
 
-/// The running example, and what it is installed in.
+/// The running example and its installation.
 async fn start(origin: &Origin) -> (Envoy, Installation) {
     let installation = Installation::new(&wasm_module());
     let example =

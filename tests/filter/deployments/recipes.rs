@@ -1,4 +1,4 @@
-//! The configurations in `envoy/recipes` send what the systems that they replace send.
+//! The configurations in `envoy/recipes` send the same headers as the systems that they replace.
 
 use std::{collections::BTreeMap, fs};
 
@@ -34,7 +34,8 @@ async fn each_recipe_sends_what_the_other_system_sends() {
     let table: [(&str, &[(&str, &str)]); 9] = [
         ("aspnet-core", &[("x-client-cert", &of_leaf)]),
         (
-            // Values as in AWS's documentation of the Application Load Balancer's mutual TLS headers.
+            // Values from AWS's documentation of the Application Load Balancer's mutual TLS
+            // headers.
             "aws-alb-verify",
             &[
                 ("x-amzn-mtls-clientcert-serial-number", "936EACBE"),
@@ -158,7 +159,8 @@ async fn nginx_and_its_recipe_say_the_same() {
     assert_same_as_nginx("nginx", &sent_by_nginx, "x-ssl-client-verify").await;
 }
 
-/// Sends the same clients through nginx and through the recipe, and compares header by header what the origin got.
+/// Sends the same clients through nginx and through the recipe, and compares the received headers
+/// one by one.
 async fn assert_same_as_nginx(name: &str, sent_by_nginx: &[(&str, &str)], verify: &str) {
     let origin = Origin::start().await;
     let Some(nginx) = Nginx::start(&origin, sent_by_nginx).await else {
@@ -166,13 +168,14 @@ async fn assert_same_as_nginx(name: &str, sent_by_nginx: &[(&str, &str)], verify
     };
     let mut recipe = recipe(name);
     let names = headers_of(&recipe);
-    // nginx takes every certificate here, so that what it says of an unverified one can be seen.
+    // nginx accepts every certificate here, to show its values for an unverified one.
     recipe["verified_by"] = json!("attribute");
     recipe["settings"][0]["forward_unverified"] = json!(true);
     let listener = Listener::accept_untrusted().no_resumption();
     let envoy = start(recipe, listener, &origin).await;
     let (shaped, plain) = (client(), &pki().client);
-    // Not here: a serial of more than 35 octets, in which OpenSSL and so nginx puts a line break, which no origin accepts.
+    // Left out: a serial of more than 35 octets. OpenSSL, and so nginx, breaks it into lines, which
+    // no origin accepts.
     let clients = [
         ("shaped", Some(&shaped)),
         ("plain", Some(plain)),

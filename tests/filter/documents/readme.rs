@@ -1,4 +1,5 @@
-//! What README.md shows is what there is: its configurations load, its YAML stands in the files it names, its commands exist.
+//! README.md is true: its configurations load, its YAML is in the files that it names, its commands
+//! exist.
 
 use std::fs;
 

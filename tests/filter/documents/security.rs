@@ -19,7 +19,7 @@ fn claims() -> Vec<String> {
         .collect()
 }
 
-/// What stands between backticks and is the path of tests.
+/// The paths of tests between backticks.
 fn test_modules(claim: &str) -> Vec<&str> {
     claim
         .split('`')
@@ -29,8 +29,8 @@ fn test_modules(claim: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Fails unless that file or folder is a module that its crate names, up to the crate's root: a file
-/// that no `mod` line names never runs.
+/// Fails unless `mod` lines lead from the crate's root to that file or folder: otherwise it never
+/// runs.
 #[track_caller]
 fn assert_runs(module: &Path, claim: &str) {
     let name = module.file_name().and_then(|name| name.to_str());

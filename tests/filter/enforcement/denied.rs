@@ -1,4 +1,4 @@
-//! `require_client_certificate` (contract §4.7): what is answered 403, on which connections.
+//! `require_client_certificate` (contract §4.7): the requests and connections that get 403.
 
 use serde_json::{Value, json};
 use support::{
@@ -239,7 +239,7 @@ async fn a_setting_for_every_hostname_requires_a_certificate_of_all_that_have_no
     }
 }
 
-/// 403 with one plain line that says what is missing.
+/// 403 with one plain line that names the reason.
 fn assert_denied(response: &Response, reason: &str) {
     assert_eq!(response.status, 403, "{response:?}");
     assert_eq!(response.header("content-type"), Some("text/plain"));

@@ -1,4 +1,4 @@
-//! A real gRPC client: what it is told where a certificate is required (contract §4.7).
+//! The status that a real gRPC client gets where a certificate is required (contract §4.7).
 
 use serde_json::json;
 use support::{Answer, Envoy, Identity, Listener, Origin, Scene, pki};
@@ -90,7 +90,7 @@ async fn a_call_over_another_hosts_connection_fails_before_the_origin() {
     let scene = start().await;
     let mut client = client(&scene.envoy, PUBLIC, Some(&pki().client)).await;
     let status = check(&mut client).await.expect_err("a refusal");
-    // gRPC has no status for 421: Envoy says what its table says for HTTP statuses without one.
+    // gRPC has no status for 421: Envoy sends the one for unmapped HTTP statuses.
     assert_eq!(status.code(), Code::Unknown, "{status:?}");
     assert!(scene.origin.requests().is_empty());
     assert_eq!(scene.envoy.counter(ADMIN, "misdirected").await, 1);

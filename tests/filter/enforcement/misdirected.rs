@@ -1,4 +1,4 @@
-//! `sni_must_match` (contract §4.7): what is answered 421.
+//! `sni_must_match` (contract §4.7): the requests that get 421.
 
 use serde_json::{Value, json};
 use support::{Client, Envoy, Listener, Protocol, Scene, pki};
@@ -32,7 +32,8 @@ async fn without_tls_inspector_every_connection_on_tcp_is_misdirected_and_the_lo
     assert_eq!(over_quic, if asked { 200 } else { 403 });
 }
 
-/// The status of a request for `authority` over a connection opened for `sni`, with a good certificate.
+/// Status of a request for `authority` over a connection opened for `sni`, with a trusted
+/// certificate.
 async fn status(envoy: &Envoy, sni: Option<&str>, authority: &str) -> u16 {
     let client = Client::http2(envoy).with(&pki().client);
     let client = match sni {
@@ -59,7 +60,7 @@ async fn a_browsers_coalesced_connection_is_answered_421_and_a_new_connection_re
             response.body.iter().filter(|byte| **byte == b'\n').count(),
             1
         );
-        // RFC 9110 §15.5.20: the client sends it again over a connection of its own; the first one stays in use.
+        // RFC 9110 §15.5.20: the client retries over a new connection; the first one stays in use.
         assert_eq!(
             connect(ADMIN).connect().await.get(ADMIN, "/").await.status,
             200
@@ -111,7 +112,8 @@ async fn a_wildcards_connections_serve_every_name_of_that_setting_and_no_other()
         ("www.example.com", "example.org", 421),
         ("example.org", "www.example.com", 421),
         ("example.org", "a.test", 200),
-        // A name with a setting of its own has connections of its own: its filter chain may ask for other certificates.
+        // A hostname with its own setting needs its own connections: its filter chain may ask for
+        // other certificates.
         ("api.example.com", "api.example.com", 200),
         ("www.example.com", "api.example.com", 421),
         ("api.example.com", "www.example.com", 421),

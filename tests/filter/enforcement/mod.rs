@@ -36,12 +36,13 @@ pub(crate) async fn enforcing_scene() -> Scene {
         .await
 }
 
-/// Whether this Envoy tells verified certificates by attribute, as 1.39 and later do: tests that need one by attribute end where it doesn't.
+/// Whether this Envoy has `connection.peer_certificate_valid`, as 1.39 and later do. Tests that
+/// need it return early without it.
 pub(crate) fn verifies_by_attribute() -> bool {
     envoy_version().has_peer_certificate_valid()
 }
 
-/// The protocols over which this Envoy asks clients for certificates: before 1.40 it does not over QUIC.
+/// The protocols over which this Envoy asks for client certificates: before 1.40, not over QUIC.
 pub(crate) fn asking_protocols() -> &'static [Protocol] {
     if envoy_version() >= Version(1, 40, 0) {
         &PROTOCOLS

@@ -1,4 +1,5 @@
-//! Other filters and routes that change a request on its way (contract §4.7): what they can and can't do to enforcement.
+//! Other filters and routes that change a request (contract §4.7): how far they can affect
+//! enforcement.
 
 use serde_json::{Value, json};
 use support::{Answer, Envoy, Listener, Protocol, Request};
@@ -72,7 +73,7 @@ async fn a_later_filter_that_clears_the_route_cache_changes_no_refusal() {
     );
 }
 
-/// What comes behind the filter is the operator's own: this one judges the hostname that it sees.
+/// Filters after this one are the operator's own: this one judges the hostname that it sees.
 #[tokio::test]
 async fn a_filter_or_route_that_writes_the_hostname_has_to_stand_before_this_filter() {
     let scene = Envoy::with_filter(settings("listener"))
@@ -121,7 +122,8 @@ async fn an_internal_redirect_to_the_protected_hostname_is_judged_again() {
     assert_eq!(scene.origin.requests_for("/secret").len(), 1);
 }
 
-/// Envoy looks for the route anew when the filter adds or removes a header: what a client made up chooses no route, what the filter said may.
+/// Envoy selects the route again when the filter adds or removes a header: a spoofed header selects
+/// no route, the filter's own may.
 #[tokio::test]
 async fn a_route_by_a_managed_header_sees_what_the_filter_said_and_not_what_the_client_made_up() {
     let scene = Envoy::with_filter(settings("listener"))

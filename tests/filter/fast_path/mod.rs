@@ -1,6 +1,7 @@
-//! The fast path (contract §6): once a connection was served, its requests no longer enter the VM, and nothing else changes.
+//! The fast path (contract §6): once the certificate is delivered, requests of the connection no
+//! longer enter the VM, and nothing else changes.
 //!
-//! The tests of delivery, of reloads and of what a client may not say run against the fast path too, with `DEPLOYMENT=fast-path`.
+//! Most other tests run against the fast path too, with `DEPLOYMENT=fast-path` (see the Makefile).
 
 mod passing_on;
 mod vm_failure;
@@ -30,7 +31,8 @@ async fn entered(envoy: &Envoy) -> usize {
     requests
 }
 
-/// How often a composite filter could not make the filter of its action, in which case it lets requests pass.
+/// How often a composite filter failed to create the filter of its action; it lets such requests
+/// pass.
 async fn delegation_errors(envoy: &Envoy) -> u64 {
     let made = envoy
         .stats_where(|name| name.ends_with(".composite.filter_delegation_success"))
@@ -85,7 +87,7 @@ async fn the_plain_deployment_enters_it_for_every_request() {
 }
 
 #[tokio::test]
-async fn each_hostname_is_served_once_and_then_skipped() {
+async fn each_hostname_gets_the_certificate_once_and_is_then_skipped() {
     let hostnames = [
         HOST,
         "www.example.com",
@@ -100,7 +102,8 @@ async fn each_hostname_is_served_once_and_then_skipped() {
         .scene()
         .await;
     let sequence = [
-        // Each served for the first time: the wildcards first, so that they could hide the narrower settings.
+        // A first request for each, the wildcards first, so that they could shadow the narrower
+        // settings.
         ("any.example.org", true),
         ("one.example.com", true),
         ("one.deep.example.com", true),
@@ -156,7 +159,7 @@ async fn an_authority_in_an_unusual_form_is_left_to_the_filter() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_not_delivered_leaves_no_mark() {
+async fn a_request_that_was_not_delivered_leaves_no_delivery_state() {
     let scene = Envoy::with_filter(forwarding(&[HOST]))
         .deployment(Deployment::FastPath)
         .every_mtls_protocol()
@@ -210,14 +213,15 @@ async fn after_an_update_an_open_connection_enters_the_vm_once_and_sends_nothing
             "{path}"
         );
     }
-    // Once to renew the mark, once to serve the new hostname.
+    // Once to renew the delivery state, once to deliver for the new hostname.
     assert_eq!(
         (entered(&scene.envoy).await - before) as u64,
         2 * protocols_count()
     );
 }
 
-/// The shipped `envoy/fast-path.yaml` as it is but for paths, ports and what `edit` does, and what it is installed in.
+/// The shipped `envoy/fast-path.yaml` with only paths, ports and `edit` changed, and its
+/// installation.
 async fn start_example(origin: &Origin, edit: impl Fn(String) -> String) -> (Envoy, Installation) {
     let installation = Installation::new(&wasm_module());
     let example = fs::read_to_string(repository().join("envoy/fast-path.yaml"));

@@ -1,4 +1,5 @@
-//! Whether the filter is made for a request or not: bodies, trailers, streams and upgrades pass as they are.
+//! Bodies, trailers, streams and upgrades pass unchanged, whether the filter is created for a
+//! request or not.
 
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ async fn an_answer_that_has_begun_is_a_delivery_and_one_of_envoys_own_is_none() 
         assert_eq!(client.get(HOST, "/local-reply").await.status, 418);
         let begun = client.begin(Request::get(HOST, &path)).await;
         assert_eq!(begun.expect("an answer").status, 200, "{protocol:?}");
-        // The rest never comes, and HTTP/1.1 is free for the next request only on another connection.
+        // The rest never comes, so over HTTP/1.1 the next request needs another connection.
         if protocol != Protocol::Http1 {
             client.get(HOST, &path).await;
             assert_eq!(carried(&scene.origin.requests_for(&path)), [true, false]);

@@ -1,4 +1,4 @@
-//! The VM fails: what needs the filter is refused until the VM is back, and what does not need it goes on.
+//! The VM fails: requests that need the filter are refused until the VM is back, the others go on.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +18,15 @@ use crate::common::{HOST, carried, forwarding, is_managed};
 const OTHER: &str = "www.example.com";
 const SPOOFED: &str = "spoofed";
 
-/// How often the test may make the VM fail until it stays down for a while: Envoy reloads a failed VM at the next request, unless it has
-/// loaded it just before.
+/// How often the test may make the VM fail until it stays down: Envoy reloads a failed VM at the
+/// next request, unless it has loaded it just before.
 const ATTEMPTS: usize = 5;
 
-/// Instead of a second, for the tests' sake.
+/// Envoy's default is a second; shorter keeps the tests fast.
 const BACKOFF: &str = "0.3s";
 
-/// An Envoy whose filter can be made to fail, and which loads it again after that time at the earliest; the folder holds its module.
+/// An Envoy whose filter can be made to fail, and which reloads it after that time at the earliest.
+/// The folder holds its module.
 fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let module = folder.path().join("trapping.wasm");
@@ -45,7 +46,7 @@ async fn start(trap: Trap) -> (Scene, TempDir) {
     (envoy.scene().await, module)
 }
 
-/// A GET that speaks for the filter.
+/// A GET with spoofed headers.
 fn spoofing(hostname: &str, path: &str) -> Request {
     Request::get(hostname, path)
         .header("cf-client-cert-sha256", SPOOFED)
@@ -58,7 +59,7 @@ fn trapping(hostname: &str, path: &str) -> Request {
     })
 }
 
-/// A connection, and what it asks for without having been served for it.
+/// A connection, and a hostname for which it has no delivery yet.
 struct Unserved<'a> {
     client: &'a Client,
     hostname: &'static str,
@@ -86,7 +87,8 @@ impl<'a> Unserved<'a> {
     }
 }
 
-/// Asks on until all are served, and on the served connection, which is to be answered all the time; how often one was refused.
+/// Sends requests until all are served, and on the served connection, which must always be
+/// answered. Returns the number of refusals.
 async fn until_all_are_served(unserved: &mut [Unserved<'_>], served: &Client) -> usize {
     let start = Instant::now();
     let mut refused = 0;
@@ -194,7 +196,7 @@ async fn an_answer_at_which_the_vm_fails_is_no_delivery() {
     assert_nothing_passed(&mut scene).await;
 }
 
-/// An upload whose trailers speak for the filter and are too many for the VM.
+/// An upload with spoofed trailers, of which there are enough to make the VM fail.
 fn trapping_trailers(path: &str) -> Request {
     let upload = Request::post(HOST, path, "first").trailer("cf-client-cert-sha256", SPOOFED);
     (0..TRAP_FIELDS).fold(upload, |request, number| {
@@ -297,7 +299,7 @@ async fn an_update_brings_a_vm_back_that_is_down_and_served_connections_notice_n
     assert!(scene.envoy.is_running());
 }
 
-/// Nothing that clients said for the filter has passed, connections stayed served, and Envoy is alive.
+/// Fails if a spoofed header has passed, a certificate was sent twice, or Envoy has ended.
 async fn assert_nothing_passed(scene: &mut Scene) {
     let served = carried(&scene.origin.requests_for("/served"));
     assert!(!served.contains(&true), "{served:?}");

@@ -39,7 +39,7 @@ enum Phase {
     Answer,
 }
 
-/// A request that was sent as far as `phase` says, on a connection that can be used again unless it is HTTP/1.1.
+/// A request sent up to that phase, on a connection that can be used again unless it is HTTP/1.1.
 enum Aborting {
     Http1(RawConnection),
     Stream(FieldsConnection, Begun),

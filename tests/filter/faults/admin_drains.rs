@@ -1,6 +1,6 @@
-//! An operator drains Envoy's listeners by the admin interface, under load: gracefully, so that clients are told to go before there is no
-//! listener any more, and at once. What becomes of open connections then differs: Envoy 1.40 ends each after its next answer, earlier ones
-//! let them go on.
+//! An operator drains Envoy's listeners by the admin interface, under load: gracefully, so that
+//! clients are told to leave before the listeners close, and at once. Open connections then differ:
+//! Envoy 1.40 ends each after its next answer, earlier ones let them go on.
 
 use std::{
     sync::{
@@ -39,8 +39,9 @@ async fn start() -> Scene {
 /// Path and number of answers of each connection.
 type Connections = Vec<(String, usize)>;
 
-/// Asks on one connection after the other until there is no more to be had, and on one that stays open a few more times when there is no
-/// listener any more, as `closed` says. Each has a path of its own, which starts with `name`.
+/// Sends requests on one connection after the other until none can be opened. On one that stays
+/// open it sends a few more once the listeners are gone, as `closed` tells. Each connection has its
+/// own path, which starts with `name`.
 async fn ask_until_closed(
     mut client: Client,
     name: String,
@@ -64,7 +65,7 @@ async fn ask_until_closed(
         if closed.load(Ordering::Relaxed) {
             return connections;
         }
-        // Over QUIC nobody says that there is no listener.
+        // Over QUIC no one tells the client that the listener is gone.
         let next = timeout(Duration::from_secs(2), client.try_reconnect()).await;
         let Ok(Ok(next)) = next else {
             return connections;
@@ -73,8 +74,8 @@ async fn ask_until_closed(
     }
 }
 
-/// Posts `drain` while clients of all kinds are asking, and fails unless each of their requests comes out as if nothing had happened. The
-/// connections that asked for [`HOST`].
+/// Posts `drain` while clients of all kinds send requests, and fails unless each request succeeds
+/// as without a drain. Returns the connections for [`HOST`].
 async fn drain_under_load(drain: &str) -> Connections {
     let mut scene = start().await;
     let closed = Arc::new(AtomicBool::new(false));
@@ -109,7 +110,7 @@ async fn drain_under_load(drain: &str) -> Connections {
     let denied = timeout(PATIENCE, anonymous).await.expect("an end");
     let denied = denied.expect("no panic").into_iter();
     let denied: usize = denied.map(|(_, answered)| answered).sum();
-    // What was under way is answered.
+    // Requests in progress are answered.
     assert_eq!(slow.join_all().await, vec![200; mtls_protocols().len()]);
 
     let requests = scene.origin.requests();

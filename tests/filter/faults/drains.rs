@@ -1,4 +1,5 @@
-//! Envoy drains connections under load: its listeners change, or a connection has had its number of requests.
+//! Envoy drains connections under load: its listeners change, or a connection reaches its number of
+//! requests.
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
-//! HTTP/2 and HTTP/3 streams and connections that end early: floods of resets, and GOAWAY of clients and of the origin.
+//! HTTP/2 and HTTP/3 streams and connections that end early: floods of resets, and GOAWAY from
+//! clients and from the origin.
 
 use std::time::Duration;
 
@@ -12,13 +13,15 @@ use support::{
 use super::{assert_counted, assert_unharmed, counted, request_fields, spoofing};
 use crate::common::{HOST, assert_carries, assert_carries_none, carried, forwarding, multiplexed};
 
-/// Streams that one connection begins and resets at once, twice. Envoy ends a connection after 250 of them.
+/// Number of streams that a connection opens and resets at once, twice. Envoy ends a connection
+/// after 250 of them.
 const FLOOD: usize = 100;
 
 /// Path and certificate of each request that has passed the filter.
 const LOG: &str = "request %REQ(:PATH)% carried %REQ(CF-CLIENT-CERT-SHA256)%";
 
-/// How many requests with that path have passed the filter and are over: with the certificate, and without it.
+/// Number of finished requests for that path that have passed the filter: with the certificate, and
+/// without.
 async fn passed(envoy: &Envoy, path: &str) -> (u64, u64) {
     let start = format!("request {path} carried ");
     let (mut last, mut passed) = (None, (0, 0));
@@ -44,7 +47,7 @@ async fn flood(connection: &mut FieldsConnection, message: &Message<'_>, streams
             };
             begun.push(stream);
         }
-        // QUIC does not send what belongs to a stream that has been reset: it has to be on its way.
+        // QUIC drops unsent data of a reset stream, so the data must be on its way first.
         tokio::time::sleep(Duration::from_millis(2)).await;
         for stream in begun {
             connection.reset(stream).await;
@@ -131,7 +134,7 @@ async fn a_flood_that_envoy_ends_the_connection_for_harms_no_other() {
 }
 
 #[tokio::test]
-async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
+async fn requests_in_progress_when_the_client_sends_goaway_are_delivered() {
     let slow = Answer::status(200).after(Duration::from_millis(100));
     let mut scene = Envoy::with_filter(forwarding(&[HOST]))
         .every_mtls_protocol()
@@ -152,7 +155,8 @@ async fn what_a_client_that_says_goodbye_has_under_way_is_delivered() {
         let mut begun = begun.expect("an open connection");
         connection.go_away().await;
         assert_eq!(connection.answer(&mut begun).await, Some(200));
-        // GOAWAY is about what the peer may begin, so that the client itself might go on; Envoy does not always answer it.
+        // GOAWAY limits the streams of the peer, so the client itself might go on; Envoy does not
+        // always answer it.
         let next = format!("/next/{protocol:?}");
         let message = Message {
             fields: &request_fields("GET", HOST, &next),
@@ -211,7 +215,7 @@ async fn a_stream_or_connection_that_the_origin_ends_without_an_answer_delivers_
 }
 
 #[tokio::test]
-async fn requests_that_are_sent_again_after_the_origins_goodbye_carry_what_they_did() {
+async fn requests_that_are_retried_after_the_origins_goaway_carry_the_certificate_again() {
     let mut scene = Envoy::with_filter(forwarding(&[HOST]))
         .every_mtls_protocol()
         .upstream_http2()

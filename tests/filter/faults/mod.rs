@@ -1,5 +1,6 @@
-//! Faults of origins, clients, Envoy and the filter itself: whatever fails, the certificate is neither lost nor repeated where it was
-//! delivered, and nothing that a client made up passes (contract §4.1, §4.5, §4.7, §4.10).
+//! Faults of origins, clients, Envoy and the filter itself: whatever fails, the certificate is
+//! neither lost nor repeated after its delivery, and no spoofed header passes (contract §4.1, §4.5,
+//! §4.7, §4.10).
 //!
 //! `reload` tests configuration updates, and `delivery::model` random faults of all kinds.
 
@@ -37,7 +38,7 @@ use crate::common::{HOST, carried, configuration, forward, is_managed};
 
 /// The hostname that requires a certificate.
 const ADMIN: &str = "admin.example.com";
-/// What clients say for the filter.
+/// The value of spoofed headers.
 const SPOOFED: &str = "spoofed";
 
 /// [`HOST`] forwards; [`ADMIN`] requires a certificate, also over connections for other hostnames.
@@ -49,7 +50,7 @@ fn settings() -> Value {
     configuration(vec![forward(HOST), admin])
 }
 
-/// A GET that speaks for the filter.
+/// A GET with spoofed headers.
 fn spoofing(authority: &str, path: &str) -> Request {
     Request::get(authority, path)
         .header("cf-client-cert-sha256", SPOOFED)
@@ -71,7 +72,8 @@ fn assert_nothing_spoofed(origin: &Origin) {
     assert!(spoofed.is_empty(), "{spoofed:#?}");
 }
 
-/// Fails unless Envoy runs, its VM has never failed, and a new connection of each protocol is served once.
+/// Fails unless Envoy runs, its VM has never failed, and a new connection of each protocol delivers
+/// the certificate once.
 async fn assert_unharmed(scene: &mut Scene) {
     assert!(scene.envoy.is_running());
     assert_eq!(scene.envoy.vm_reloads().await, 0);
@@ -95,7 +97,8 @@ async fn connect(protocol: Protocol, envoy: &Envoy) -> Client {
     client.connect().await
 }
 
-/// An Envoy whose VM can be made to fail, which Envoy loads again at the first request after that time; the folder holds its module.
+/// An Envoy whose VM can be made to fail; it reloads the VM at the first request after that time.
+/// The folder holds its module.
 fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let module = folder.path().join("trapping.wasm");
@@ -128,7 +131,8 @@ async fn counted(envoy: &Envoy) -> (u64, u64) {
     (forwarded, envoy.counter(HOST, "undelivered").await)
 }
 
-/// Fails unless `forwarded` and `undelivered` of [`HOST`] become these: what a client gave up is counted when Envoy has ended it.
+/// Fails unless `forwarded` and `undelivered` of [`HOST`] become these. Waits, as Envoy counts a
+/// cancelled request only when it ends the stream.
 async fn assert_counted(envoy: &Envoy, expected: (u64, u64), context: &str) {
     for _ in 0..250 {
         if counted(envoy).await == expected {
@@ -173,7 +177,7 @@ fn request_fields<'a>(
     ]
 }
 
-/// Adds a cluster of the origin's kind and with its endpoints, with those fields instead of its own.
+/// Adds a copy of the origin's cluster with those fields replaced.
 fn cluster(bootstrap: &mut Value, name: &str, fields: Value) {
     let clusters = bootstrap["static_resources"]["clusters"].as_array_mut();
     let clusters = clusters.expect("clusters");
@@ -185,8 +189,8 @@ fn cluster(bootstrap: &mut Value, name: &str, fields: Value) {
     clusters.push(cluster);
 }
 
-/// Fails unless each connection brought the certificate with its first request that was answered, and none that was answered later did.
-/// The connection's number is the path.
+/// Fails unless each connection carried the certificate on its first answered request and on none
+/// answered later. The path is the connection's number.
 #[track_caller]
 fn assert_delivered_per_connection(requests: &[Recorded], answered: &[(String, usize)]) {
     for (path, count) in answered {
@@ -203,7 +207,8 @@ fn assert_delivered_per_connection(requests: &[Recorded], answered: &[(String, u
     }
 }
 
-/// Asks on one connection after the other, each with a path of its own, which comes back with how often it was answered.
+/// Sends requests on one connection after the other, each with its own path. Returns the paths with
+/// their numbers of answers.
 async fn keep_asking(
     mut client: Client,
     protocol: Protocol,

@@ -1,4 +1,5 @@
-//! Origins that fail in the middle of a request, and what Envoy does about it by itself: retries, hedging, circuit breaking.
+//! Origins that fail in the middle of a request, and Envoy's own reactions: retries, hedging,
+//! circuit breaking.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::common::{HOST, assert_carries, carried, forwarding, multiplexed, protocols_count};
 
-/// Sends the same request again until none carries the certificate, and fails unless that is exactly the second one.
+/// Repeats the request, and fails unless the first carries the certificate and the second doesn't.
 async fn assert_delivered_next(client: &Client, origin: &Origin, path: &str) {
     for _ in 0..2 {
         assert_eq!(client.send(spoofing(HOST, path)).await.status, 200);
@@ -155,7 +156,7 @@ async fn an_attempt_that_reached_nobody_and_the_next_one_elsewhere_are_one_deliv
                 "socket_address": { "address": "127.0.0.1", "port_value": port }
             } } })
             };
-            // Two priorities: the first attempt goes to nobody's port, the next one to the origin.
+            // Two endpoints: an attempt at the unused port fails, the next one reaches the origin.
             let failing = json!({
                 "connect_timeout": "1s",
                 "load_assignment": { "cluster_name": "failover", "endpoints": [
@@ -175,7 +176,7 @@ async fn an_attempt_that_reached_nobody_and_the_next_one_elsewhere_are_one_deliv
         .await;
     let mut failed = 0;
     for &protocol in mtls_protocols() {
-        // Round robin: one of two connections starts with nobody's port.
+        // Round robin: one of two connections starts with the unused port.
         for number in 0..2 {
             let client = scene.connect(protocol).await;
             let path = format!("/failover/{protocol:?}/{number}");
@@ -212,7 +213,8 @@ async fn a_request_that_an_open_circuit_breaker_refused_was_not_delivered() {
         scene
             .origin
             .answer(&held, [Answer::status(200).after(Duration::from_secs(60))]);
-        // One request occupies the only connection, the next one waits for it, and then there is no more room.
+        // One request occupies the only connection, the next one waits for it, and any further one
+        // is refused.
         let first = scene.connect(protocol).await;
         let second = scene.connect(protocol).await;
         let unlucky = scene.connect(protocol).await;

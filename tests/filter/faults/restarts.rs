@@ -144,7 +144,8 @@ async fn over_a_hot_restart_old_connections_go_on_and_new_ones_start_anew() {
     assert_delivered_per_connection(&new.origin.requests(), &connections);
     assert!(!new.origin.has_seen("/admin"));
     assert_nothing_spoofed(&new.origin);
-    // How much of the old process's counters the new one has got is Envoy's to say; from now on it counts alone.
+    // The new process takes over some of the old one's counts, Envoy decides how many; from now on
+    // it counts alone.
     let (forwarded, undelivered) = counted(&new.envoy).await;
     assert_unharmed(&mut new).await;
     let expected = (forwarded + protocols as u64, undelivered);

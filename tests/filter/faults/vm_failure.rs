@@ -1,4 +1,5 @@
-//! The VM fails (it never should): `FAIL_RELOAD` starts it again, and nothing passes it meanwhile (contract §4.10).
+//! The VM fails (it never should): `FAIL_RELOAD` starts it again, and no request passes meanwhile
+//! (contract §4.10).
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::common::{HOST, carried, multiplexed, protocols_count};
 
-/// Instead of a second, for the tests' sake.
+/// Envoy's default is a second; shorter keeps the tests fast.
 const BACKOFF: &str = "0.3s";
 
 async fn start(trap: Trap) -> (Scene, TempDir) {
@@ -25,11 +26,12 @@ async fn start(trap: Trap) -> (Scene, TempDir) {
     (envoy.scene().await, module)
 }
 
-/// How often a test may make the VM fail until it stays down for a while: Envoy reloads a failed VM at the next request, unless it has
-/// loaded it just before.
+/// How often a test may make the VM fail until it stays down: Envoy reloads a failed VM at the next
+/// request, unless it has loaded it just before.
 const ATTEMPTS: usize = 5;
 
-/// Sends requests that must not pass as they are until the filter serves them all again, and says how often it did not before.
+/// Sends requests that need the filter until it serves them all again. Returns the number of rounds
+/// in which it didn't.
 async fn until_it_serves_again(envoy: &Envoy, known: &[Client]) -> usize {
     let anonymous = Client::http2(envoy).connect().await;
     let start = Instant::now();
@@ -52,7 +54,8 @@ async fn until_it_serves_again(envoy: &Envoy, known: &[Client]) -> usize {
     }
 }
 
-/// Of connections that were served before, none was served again; of what must not reach the origin, nothing has; and Envoy is alive.
+/// Fails if a connection got its certificate twice, a forbidden request reached the origin, or
+/// Envoy has ended.
 async fn assert_nothing_passed(scene: &mut Scene) {
     // The connections' memory is Envoy's own.
     let meanwhile = carried(&scene.origin.requests_for("/meanwhile"));
@@ -81,7 +84,7 @@ async fn while_the_vm_is_down_nothing_passes_and_then_connections_go_on_as_befor
             }
         }
         assert!(refused > 0, "{protocol:?}: it was not down");
-        // What was not delivered is delivered now.
+        // The undelivered certificate is delivered now.
         let path = format!("/after/{protocol:?}");
         unlucky.get(HOST, &path).await;
         unlucky.get(HOST, &path).await;
@@ -191,8 +194,8 @@ fn trap_names() -> Vec<String> {
     names.collect()
 }
 
-/// Sends a request whose trailers speak for the filter and spring the trap once the origin has its head; the status of the answer, if there
-/// is one, and the connection where there are streams.
+/// Sends a request whose trailers are spoofed and spring the trap once the origin has its head.
+/// Returns the status of the answer, if any, and the connection if it has streams.
 async fn send_trapping_trailers(
     protocol: Protocol,
     envoy: &Envoy,
@@ -282,7 +285,7 @@ async fn a_request_that_comes_in_one_piece_with_such_trailers_does_not_get_throu
             assert_eq!(request.trailers.names(), [""; 0], "{protocol:?}");
             assert_eq!(request.answered, None, "{protocol:?}");
         }
-        // Fewer of them pass, without what the client made up.
+        // Fewer trailers pass, without the spoofed ones.
         let path = format!("/fewer/{protocol:?}");
         let fewer = upload(&path).trailer("x-checksum", "1");
         assert_eq!(client.send(fewer).await.status, 200, "{protocol:?}");

@@ -1,5 +1,5 @@
-//! A new configuration arrives (ECDS) while the VM is down: Envoy makes a new VM for it at once, whatever the backoff, and no request passes
-//! between the two configurations.
+//! A new configuration arrives (ECDS) while the VM is down: Envoy creates a new VM at once,
+//! whatever the backoff, and no request passes between the two configurations.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use support::{Client, Envoy, Origin, Protocol, Update, mtls_protocols, trapping_
 use super::{ADMIN, assert_nothing_spoofed, counted, failing, served, spoofing, trapping};
 use crate::common::{HOST, carried, configuration, forward, protocols_count};
 
-/// A hostname that nothing is said of before the update, and that requires a certificate afterwards.
+/// A hostname without a setting before the update, which requires a certificate afterwards.
 const LATE: &str = "late.example.com";
 
 /// The new configuration, in which [`ADMIN`] requires nothing any more.
@@ -21,7 +21,8 @@ fn updated() -> Value {
     configuration(vec![forward(HOST), late])
 }
 
-/// The statuses of requests that the filter must see, whatever the configuration: of a client without a certificate, and of the others.
+/// The statuses of requests that the filter must see in any configuration: of a client without a
+/// certificate, and of the others.
 async fn asked(anonymous: &Client, known: &[Client]) -> Vec<u16> {
     let mut statuses = Vec::new();
     for (hostname, path) in [(ADMIN, "/down/admin"), (LATE, "/down/late")] {
@@ -33,7 +34,8 @@ async fn asked(anonymous: &Client, known: &[Client]) -> Vec<u16> {
     statuses
 }
 
-/// Asks until the new configuration refuses what the old one would have let pass; how often there was no filter yet.
+/// Sends requests until the new configuration refuses one that the old one would have let pass.
+/// Returns the number answered while no filter was running.
 async fn until_it_is_in_force(anonymous: &Client) -> usize {
     let start = Instant::now();
     for refused in 0.. {
@@ -47,7 +49,8 @@ async fn until_it_is_in_force(anonymous: &Client) -> usize {
     unreachable!("so many requests take longer");
 }
 
-/// Connections that were served stay so, everybody is served for what is new, and what was required no longer is.
+/// Delivered connections stay delivered, all get the certificate for the new setting, and the old
+/// requirement is gone.
 async fn assert_updated(origin: &Origin, anonymous: &Client, known: &[Client], unlucky: &[Client]) {
     let status = anonymous.send(spoofing(ADMIN, "/opened")).await.status;
     assert_eq!(status, 200);
@@ -132,7 +135,7 @@ async fn a_vm_that_fails_around_an_update_is_loaded_with_the_new_configuration()
         Update::Accepted
     );
     until_it_is_in_force(&anonymous).await;
-    // This VM is Envoy's new one, and the next ones are those that it loads when that one has failed.
+    // This VM is the new one; later ones are those that Envoy loads after it has failed.
     let mut refused = 0;
     for _ in 0..5 {
         trap().await;

@@ -1,4 +1,5 @@
-//! Text that a client chose for its certificate never breaks out of its header (CVE-2026-47778's class).
+//! Text that a client chose for its certificate never breaks out of its header (the class of
+//! CVE-2026-47778).
 
 use client_cert_forwarder::certificate::field::Field;
 use rcgen::{DnType, SanType};
@@ -163,7 +164,7 @@ async fn a_name_with_xfccs_separators_gives_no_chain_of_its_own() {
     }
 }
 
-/// One request's headers at the origin, after what holds for all of them was checked.
+/// The headers of one request at the origin, after the checks that hold for all.
 async fn request(
     origin: &Origin,
     connector: support::connector::Connector<'_>,
@@ -188,7 +189,7 @@ fn header_of(field: &str) -> String {
     format!("x-field-{}", field.to_ascii_lowercase())
 }
 
-/// Every field, on a listener that takes what OpenSSL alone would not.
+/// Every field, on a listener that accepts certificates that verification would refuse.
 fn configuration() -> Value {
     let headers: Map<String, Value> = Field::ALL
         .iter()

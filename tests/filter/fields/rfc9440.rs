@@ -1,4 +1,5 @@
-//! `Client-Cert` and `Client-Cert-Chain` (RFC 9440), and the `x-forwarded-client-cert` that the chain comes from.
+//! `Client-Cert` and `Client-Cert-Chain` (RFC 9440), and `x-forwarded-client-cert`, the source of
+//! the chain.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

@@ -21,7 +21,8 @@ async fn every_field_says_what_the_certificate_says_over_every_protocol() {
         "certificate_chain_source": "xfcc",
         "settings": [{ "hostname": "api.example.com", "request_headers": all_fields() }]
     });
-    // The authority key identifier is made up, so no listener that verifies would take the certificate.
+    // The authority key identifier is invented, so a verifying listener would refuse the
+    // certificate.
     let listener = Listener::accept_untrusted()
         .every_mtls_protocol()
         .forward_client_cert("SANITIZE_SET");

@@ -89,7 +89,8 @@ async fn a_hostname_without_a_setting_gets_nothing() {
         .scene()
         .await;
     for &protocol in mtls_protocols() {
-        // The server name of the connection is that of the setting; only the request's own hostname counts.
+        // The connection's server name is that of the setting, but only the request's own hostname
+        // counts.
         let client = scene
             .client(protocol)
             .with(&pki().client)

@@ -1,4 +1,5 @@
-//! The figures that the soak and the benchmarks are judged by: what a VM's linear memory takes, and what Envoy has allocated.
+//! The figures that decide the soak and the benchmarks: a VM's linear memory, and Envoy's allocated
+//! bytes.
 
 use std::{fs, path::Path};
 
@@ -61,7 +62,8 @@ async fn every_vm_of_the_filter_is_found_with_the_memory_that_its_module_starts_
     assert_eq!(memories.len() as u64, count, "{memories:?}");
     for memory in memories {
         assert_eq!(memory % PAGE, 0);
-        // The stack alone is a megabyte; 4 more are far beyond what a configuration of no settings takes.
+        // The stack alone is a megabyte; 4 more are far above the need of a configuration without
+        // settings.
         assert!((16..80).contains(&(memory / PAGE)), "{memory} bytes");
     }
 }

@@ -1,4 +1,4 @@
-//! `envoy/ecds/` as users get it: settings change under load, and no client notices anything but the change.
+//! `envoy/ecds/` as shipped: settings change under load, and clients notice nothing but the change.
 
 use std::{
     fs,
@@ -21,12 +21,12 @@ use crate::common::{HOST, carries_certificate, forward};
 
 /// Connections, one half HTTP/1.1 and the other HTTP/2.
 const CONNECTIONS: usize = 20;
-/// Each connection sends a request in every such interval: 2,000 a second together, where the machine has the time for it.
+/// Each connection sends a request per interval: 2,000 a second in all, if the machine keeps up.
 const INTERVAL: Duration = Duration::from_millis(10);
 /// How often the settings change, and the time from one change to the next at least.
 const CHANGES: usize = 50;
 const PAUSE: Duration = Duration::from_millis(100);
-/// The load goes on until so many requests were sent, or for so long on a machine that is busy with other things.
+/// The load ends after so many requests, or after so long on a busy machine.
 const REQUESTS: usize = 12_000;
 const LOAD: Duration = Duration::from_secs(18);
 /// All of it takes no longer.
@@ -120,7 +120,8 @@ enum Progress {
     Over,
 }
 
-/// Sends requests on one connection: to the first hostname all the time, and two to the hostname of each change once it is in force.
+/// Sends requests on one connection: to the first hostname throughout, and two to the hostname of
+/// each change once it is in force.
 async fn load(
     number: usize,
     client: Client,

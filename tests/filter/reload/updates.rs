@@ -69,7 +69,7 @@ async fn an_open_connection_follows_each_new_configuration() {
             client.get(HOST, path).await;
             client.get(HOST, path).await;
         }
-        // The unrelated second setting makes this a change even where the first stays as it is.
+        // The unrelated second setting makes this a change even where the first one stays the same.
         let next = configuration(vec![to, forward("unrelated.example.org")]);
         assert_eq!(
             scene.envoy.update_config(&next).await,

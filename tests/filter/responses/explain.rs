@@ -1,4 +1,4 @@
-//! `explain` (contract §4.9): the response says what the filter did and which setting it was for.
+//! `explain` (contract §4.9): the response names the outcome and the matched setting.
 
 use serde_json::{Value, json};
 use support::{Client, Envoy, Identity, Listener, PROTOCOLS, Request, Response, Scene, pki};

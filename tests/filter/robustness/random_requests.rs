@@ -57,7 +57,8 @@ impl Random {
         choices[self.below(choices.len())]
     }
 
-    /// A request whose managed headers all have a value that starts with `s`, as neither base64 of DER nor a hex hash does.
+    /// A request whose managed headers have values that start with `s`, unlike base64 of DER and
+    /// hex hashes.
     fn request(&mut self) -> Vec<u8> {
         let mut request = b"GET / HTTP/1.1\r\nHost: ".to_vec();
         request.extend_from_slice(self.pick(&[

@@ -56,7 +56,7 @@ fn spoofed_request(authority: &str) -> Request {
     request
 }
 
-/// Fails when something spoofed is among the last request's headers, or something that was to be kept is not.
+/// Fails if the last request has a spoofed header, or lacks one that must be kept.
 #[track_caller]
 fn assert_clean(origin: &Origin, context: &str) {
     let request = origin.requests().pop().expect("a request");

@@ -18,7 +18,7 @@ impl Envoy {
             .unwrap_or_else(|error| panic!("admin interface, {path}: {error}"))
     }
 
-    /// The same for what the admin interface only does when it is posted.
+    /// The same with POST, for paths that change something.
     pub async fn admin_post(&self, path: &str) -> String {
         admin_request(self.admin, Method::POST, path)
             .await

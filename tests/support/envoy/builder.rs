@@ -1,4 +1,4 @@
-//! What a test asks of its Envoy before it starts.
+//! The configuration of an Envoy before it starts.
 
 use std::{path::Path, sync::Arc};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Envoy;
 use crate::{deployment::Deployment, listener::Listener, version::envoy_version};
 
-/// What an Envoy will be; [`EnvoyBuilder::start`] makes it so.
+/// An Envoy to be configured; [`EnvoyBuilder::start`] starts it.
 pub struct EnvoyBuilder {
     pub(super) configuration: String,
     pub(super) deployment: Deployment,
@@ -30,7 +30,8 @@ pub(super) type Adaptation = Box<dyn FnOnce(&mut Value) + Send>;
 pub(super) type FilterChange = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
 impl Envoy {
-    /// An Envoy with the filter, configured by that JSON value; one strict TLS listener unless the test adds others.
+    /// An Envoy with the filter, configured by that JSON value, and one strict TLS listener unless
+    /// the test adds others.
     pub fn with_filter(configuration: Value) -> EnvoyBuilder {
         Envoy::with_filter_text(&configuration.to_string())
     }
@@ -55,7 +56,8 @@ impl Envoy {
         }
     }
 
-    /// An Envoy with that bootstrap (YAML) as it is. The test adds its listeners by name, for the clients to know.
+    /// An Envoy with that bootstrap (YAML), unchanged. The test adds its listeners by name, so that
+    /// clients find them.
     pub fn with_bootstrap(yaml: String) -> EnvoyBuilder {
         EnvoyBuilder {
             bootstrap: Some(yaml),
@@ -77,7 +79,8 @@ impl EnvoyBuilder {
         self.listener(Listener::strict().every_mtls_protocol())
     }
 
-    /// Takes the filter's configuration from a watched file (ECDS), so that [`Envoy::update_config`] can change it.
+    /// Reads the filter's configuration from a watched file (ECDS), so that
+    /// [`Envoy::update_config`] can change it.
     pub fn discovered(mut self) -> EnvoyBuilder {
         self.discovered = true;
         self
@@ -89,8 +92,8 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Whether Envoy's own `set_filter_state` stands before the filter. By default where the attribute
-    /// `connection.peer_certificate` doesn't exist.
+    /// Whether Envoy's own `set_filter_state` precedes the filter. By default only where the
+    /// attribute `connection.peer_certificate` doesn't exist.
     pub fn filter_state(mut self, filter_state: bool) -> EnvoyBuilder {
         self.filter_state = filter_state;
         self

@@ -22,7 +22,8 @@ impl Envoy {
             .collect()
     }
 
-    /// How often Envoy has entered the VM by that callback; for [`EnvoyBuilder::log_every_call`] only.
+    /// How often Envoy has invoked that callback in the VM; for `EnvoyBuilder::log_every_call`
+    /// only.
     pub fn calls_of(&self, callback: &str) -> usize {
         self.log_lines_with(&format!("[host->vm] {callback}("))
             .len()

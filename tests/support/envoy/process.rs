@@ -39,7 +39,8 @@ pub(super) fn spawn(folder: &Path, under: &[String], arguments: &[String]) -> Ch
         .unwrap_or_else(|error| panic!("{} does not run: {error}", command.get_program().display()))
 }
 
-/// A shell that waits for the end of its input, which this process holds open as long as it lives, and then kills that process.
+/// Starts a shell that kills that process at the end of its input, which this process holds open as
+/// long as it lives.
 pub fn spawn_watchdog(process: u32) -> Child {
     Command::new("sh")
         .args(["-c", "read _; kill -9 \"$0\"", &process.to_string()])

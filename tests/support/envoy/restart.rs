@@ -31,7 +31,7 @@ impl Envoy {
     pub fn is_running(&mut self) -> bool {
         let running = self.process.try_wait().expect("a child process").is_none();
         if !running {
-            // From now on its process id may belong to somebody else.
+            // From now on its process id may belong to another process.
             let _ = self.watchdog.kill();
         }
         running
@@ -43,7 +43,8 @@ impl Envoy {
     /// When it doesn't start, with its log.
     pub async fn kill_and_start_again(&mut self) {
         fix_ports(self.folder.path(), &self.listeners, "TCP");
-        // A socket that does not listen keeps each port from everybody who does not share it, as Envoy's own sockets do.
+        // A bound socket that doesn't listen keeps each port from all that don't share it, as
+        // Envoy's own sockets do.
         let kept: Vec<_> = self.listeners.values().map(|at| keep(*at)).collect();
         self.kill();
         let _ = fs::remove_file(admin_path(self.folder.path()));
@@ -55,8 +56,9 @@ impl Envoy {
         drop(kept);
     }
 
-    /// The Envoy that takes over from this one by a hot restart: it has the same configuration and listens on the same sockets, and
-    /// makes this one drain its connections and end. For [`crate::envoy::EnvoyBuilder::hot_restart`] only.
+    /// Starts the Envoy that takes over by a hot restart: it has the same configuration and
+    /// sockets, and makes this one drain its connections and end. For
+    /// [`crate::envoy::EnvoyBuilder::hot_restart`] only.
     ///
     /// # Panics
     /// When it doesn't start, with its log.
@@ -89,7 +91,8 @@ impl Envoy {
     }
 }
 
-/// The arguments of an Envoy that may be the first of several: an id that no other Envoy on this machine has.
+/// The arguments of an Envoy that a hot restart may replace: a base id that no other Envoy on this
+/// machine has.
 pub(super) fn first_epoch(folder: &Path) -> Vec<String> {
     vec![
         "--use-dynamic-base-id".to_owned(),
@@ -98,10 +101,10 @@ pub(super) fn first_epoch(folder: &Path) -> Vec<String> {
     ]
 }
 
-/// Removes the shared memory of hot-restarted Envoys that started in that folder, which they leave behind.
+/// Removes the shared memory that hot-restarted Envoys of that folder leave behind.
 pub(super) fn remove_shared_memory(folder: &Path) {
     if let Ok(base) = fs::read_to_string(base_id_path(folder)) {
-        // The last digit is there for the ids of sockets.
+        // The last digit is reserved for the ids of sockets.
         let name = format!("/dev/shm/envoy_shared_memory_{}0", base.trim());
         let _ = fs::remove_file(name);
     }
@@ -127,7 +130,7 @@ fn fix_ports(folder: &Path, ports: &HashMap<String, SocketAddr>, protocol: &str)
     fs::write(&config, bootstrap.to_string()).expect("a written file");
 }
 
-/// Where sockets can't share a port, there is only the hope that nobody takes it meanwhile.
+/// `None` where sockets can't share a port: then another process may take it meanwhile.
 fn keep(address: SocketAddr) -> Option<TcpSocket> {
     let socket = TcpSocket::new_v4().ok()?;
     socket.set_reuseport(true).ok()?;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Envoy, PATIENCE, builder::FilterChange};
 use crate::bootstrap::{self, FILTER_NAME};
 
-/// What Envoy did with a new configuration.
+/// Envoy's reaction to a new configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
     /// It is in force.
@@ -35,7 +35,8 @@ impl Envoy {
         write_discovery_file(&discovery_folder(self.folder.path()), &resource);
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            // Envoy counts a refused configuration under both names, so both come from one snapshot.
+            // Envoy counts a refused configuration under both names, so read both from one
+            // snapshot.
             let now = self.discovery_counts().await;
             if now.failures > before.failures {
                 return Update::Rejected;
@@ -77,7 +78,7 @@ pub(super) fn change_filters(configuration: &mut Value, changes: &[FilterChange]
     }
 }
 
-/// Puts that resource into the watched folder: Envoy notices a file that is moved there, not one that is written there.
+/// Moves that resource into the watched folder: Envoy notices a moved file, not a written one.
 pub(super) fn write_discovery_file(folder: &Path, resource: &Value) {
     let (written, moved) = (folder.join("filter.json.new"), folder.join("filter.json"));
     fs::write(&written, resource.to_string()).expect("a written file");

@@ -1,10 +1,10 @@
-//! What the origin is to do with a request.
+//! The origin's answer to a request.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 
-/// What the origin does with a request.
+/// The origin's answer to a request, or its failure.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub(super) status: u16,

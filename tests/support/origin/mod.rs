@@ -15,8 +15,8 @@ pub use answer::Answer;
 pub use recorded::Recorded;
 use state::State;
 
-/// An HTTP/1.1 and HTTP/2 server (prior knowledge, no TLS). Unless told otherwise it answers 200 with
-/// the request's body; a request for `/headers` gets its headers.
+/// An HTTP/1.1 and HTTP/2 server (prior knowledge, no TLS). Unless told otherwise it answers 200
+/// with the request's body; a request for `/headers` gets its headers.
 pub struct Origin {
     address: SocketAddr,
     state: Arc<State>,

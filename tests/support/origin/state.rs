@@ -1,4 +1,4 @@
-//! What has reached the origin, and which answers wait.
+//! The origin's received requests and its queued answers.
 
 use std::{
     collections::{HashMap, VecDeque},

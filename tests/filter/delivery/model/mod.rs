@@ -1,7 +1,9 @@
-//! Delivery as a property (contract §4.5): random requests, failures and reloads on connections of every protocol, checked by a model.
+//! Delivery as a property (contract §4.5): random requests, failures and reloads on connections of
+//! every protocol, checked against a model.
 //!
-//! `DELIVERY_SEED` repeats a run, `DELIVERY_SEQUENCES` and `DELIVERY_STEPS` set how many sequences there are and how long each is. A
-//! sequence that fails names its own seed; fewer steps of it are its beginning.
+//! `DELIVERY_SEED` repeats a run; `DELIVERY_SEQUENCES` and `DELIVERY_STEPS` set the number and
+//! length of the sequences. A failing sequence prints its own seed; with fewer steps it repeats
+//! only the beginning.
 
 mod rules;
 mod steps;
@@ -48,7 +50,7 @@ async fn the_certificate_is_never_lost_nor_repeated_nor_misplaced() {
     assert_eq!(world.envoy.vm_reloads().await, 0);
 }
 
-/// What the filter counted is what was seen, per setting.
+/// The filter's counters equal the observations, per setting.
 async fn assert_counted(world: &World, requests: &[&Observed]) {
     for pattern in steps::PATTERNS {
         let carried: Vec<_> = requests
@@ -61,7 +63,7 @@ async fn assert_counted(world: &World, requests: &[&Observed]) {
         let unanswered = carried.iter().filter(|request| request.answered.is_none());
         let (delivered, unanswered) = (delivered.count() as u64, unanswered.count() as u64);
         let mut counted = (0, 0);
-        // What a client gave up is counted when Envoy has ended it.
+        // Envoy counts a cancelled request only when it ends the stream.
         for _ in 0..100 {
             let forwarded = world.envoy.counter(pattern, "forwarded").await;
             counted = (forwarded, world.envoy.counter(pattern, "undelivered").await);

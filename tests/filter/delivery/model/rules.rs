@@ -1,13 +1,15 @@
-//! Spec §4.5 as a small state machine over what was seen from outside.
+//! Contract §4.5 as a small state machine over observations from outside.
 //!
-//! A request enters the filter at some moment between its sending and its arrival at the origin, and an answer passes the filter at some
-//! moment between the origin's giving and the client's getting it. All these are observed in one process, by one clock. So of each connection
-//! and setting two things are known at any time: whether a certificate has certainly been delivered (a client has the answer) and
-//! whether it possibly has (the origin has begun to answer). What lies between is the filter's to know, and either is right.
+//! A request enters the filter between its sending and its arrival at the origin, and an answer
+//! passes the filter between the moments when the origin gives it and the client receives it. One
+//! process observes all of these by one clock. So for each connection and setting two things are
+//! known at any time: whether a certificate has certainly been delivered (a client has the answer),
+//! and whether it possibly has (the origin has begun to answer). In between only the filter knows,
+//! and either behaviour is right.
 
 use std::{collections::HashMap, time::Instant};
 
-/// What the configuration in force said of a request's hostname.
+/// The mode of a request's hostname in the configuration in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// There is a setting, which does not forward.
@@ -37,14 +39,14 @@ pub(crate) struct Observed {
     pub(crate) carried: bool,
 }
 
-/// What the connection is known to have been served for the setting.
+/// The delivery state of the connection for the setting, as far as it is known.
 #[derive(Clone, Copy, Default)]
 struct Served {
     possibly: bool,
     certainly: bool,
 }
 
-/// In the order in which they are taken when they happen in the same moment: so that less is claimed.
+/// In the order in which simultaneous events are processed: the one that claims less comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Sent,
@@ -53,7 +55,8 @@ enum Event {
     Received,
 }
 
-/// What is wrong with `requests`, whatever their order; empty when they can be what a right filter does.
+/// Returns the violations in `requests`, in any order; empty if a correct filter can have done
+/// this.
 pub(crate) fn violations(requests: &[Observed]) -> Vec<String> {
     let mut events: Vec<(Instant, Event, usize)> = Vec::new();
     for (index, request) in requests.iter().enumerate() {
@@ -98,7 +101,7 @@ pub(crate) fn violations(requests: &[Observed]) -> Vec<String> {
                 violations.extend(wrong.map(|wrong| violation(request, wrong)));
             }
             Event::Answered => state.possibly |= request.carried,
-            // What goes out on every request need not be remembered.
+            // Settings that forward on every request have no delivery state.
             Event::Received => state.certainly |= request.carried && mode == Mode::First,
         }
     }

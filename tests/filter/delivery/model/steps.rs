@@ -1,4 +1,4 @@
-//! What the sequences are made of: configurations, requests and their fates.
+//! The parts of the sequences: configurations, requests and their outcomes.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(crate) const HOSTNAMES: [(&str, &[&str]); 5] = [
 /// A hostname without setting.
 pub(crate) const UNKNOWN: &str = "unknown.example.org";
 
-/// What the origin's own answers have.
+/// A header of the origin's own answers.
 pub(crate) const ORIGINS_OWN: &str = "x-origin";
 
 /// The settings in force.
@@ -55,17 +55,17 @@ impl Settings {
     }
 
     /// As the filter takes them, and one more that tells this configuration from all others.
-    pub(crate) fn to_json(&self, mark: &str) -> Value {
+    pub(crate) fn to_json(&self, sentinel: &str) -> Value {
         let setting = |(pattern, mode): &(&str, Mode)| match mode {
             Mode::Off => json!({ "hostname": pattern, "client_certificate_forwarding": false }),
             Mode::First => forward(pattern),
             Mode::Every => forward_every(pattern),
         };
-        let settings = self.0.iter().map(setting).chain([forward(mark)]);
+        let settings = self.0.iter().map(setting).chain([forward(sentinel)]);
         configuration(settings.collect())
     }
 
-    /// What a request for that hostname is served by.
+    /// The setting of a request for that hostname.
     pub(crate) fn of(&self, hostname: &str) -> Option<(&'static str, Mode)> {
         let (_, patterns) = HOSTNAMES.iter().find(|(name, _)| *name == hostname)?;
         let setting = |pattern: &&str| self.0.iter().find(|(name, _)| name == pattern);
@@ -89,7 +89,7 @@ pub(crate) enum Step {
     Reload,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Answered(u16),
@@ -161,7 +161,7 @@ impl Fate {
         }
     }
 
-    /// What the origin does, one attempt after the other.
+    /// The origin's answers, one attempt after the other.
     pub(crate) fn answers(self) -> Vec<Answer> {
         let status = |status| Answer::status(status).header(ORIGINS_OWN, "1");
         match self {

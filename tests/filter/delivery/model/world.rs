@@ -1,4 +1,5 @@
-//! One Envoy with its origin, the connections of one sequence after the other, and what was seen of each request.
+//! One Envoy with its origin, the connections of the sequences, and the observations of each
+//! request.
 
 use std::{
     collections::HashMap,
@@ -22,7 +23,8 @@ use super::{
 };
 use crate::common::{DER, SHA256, carries_certificate};
 
-/// Path and certificate of each request that has passed the filter, written when it is over, however it ended.
+/// Path and certificate of each request that has passed the filter, logged at its end, however it
+/// ended.
 const LOG: &str = "request %REQ(:PATH)% carried %REQ(CF-CLIENT-CERT-SHA256)%";
 
 /// Envoy and origin.
@@ -61,7 +63,7 @@ enum Course {
     Over(Seen),
 }
 
-/// What the client saw.
+/// The client's observation.
 #[derive(Clone, Copy)]
 struct Seen {
     sent: Instant,
@@ -80,9 +82,10 @@ impl World {
         let listener = Listener::strict()
             .every_mtls_protocol()
             .access_log(LOG)
-            // An HTTP/1.1 connection whose response breaks off is closed at once, not after a second.
+            // An HTTP/1.1 connection whose response breaks off is closed at once, not after a
+            // second.
             .connection_manager("delayed_close_timeout", json!("0.01s"));
-        let envoy = Envoy::with_filter(settings.to_json(&mark(0)))
+        let envoy = Envoy::with_filter(settings.to_json(&sentinel(0)))
             .discovered()
             .listener(listener)
             .start(&origin)
@@ -155,7 +158,7 @@ impl World {
             let sent = Instant::now();
             let begun = tokio::time::timeout(fate.patience(), client.begin(request)).await;
             let Ok(Ok(exchange)) = begun else {
-                // A stream that was given up leaves its connection to the others, except over HTTP/1.1.
+                // A cancelled stream leaves its connection to the others, except over HTTP/1.1.
                 if protocol == Protocol::Http1 || begun.is_ok() {
                     failed.store(true, Ordering::Release);
                 }
@@ -191,8 +194,8 @@ impl World {
         }
     }
 
-    /// Gives Envoy other settings. No request enters meanwhile, so that of each it is known which settings it was served by; those that have
-    /// entered go on.
+    /// Gives Envoy other settings. No request enters meanwhile, so that the settings of each are
+    /// known; requests in progress go on.
     async fn reload(&mut self, rng: &mut Rng, slots: &[Slot]) {
         let entered = |sent: &Sent| match &sent.course {
             Course::UnderWay(task) => task.is_finished() || self.origin.has_seen(&sent.path),
@@ -201,23 +204,23 @@ impl World {
         while !self.sent.iter().all(entered) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // What a client has given up may still be on its way: it comes before this.
+        // A cancelled request may still be on its way: it comes before this one.
         for slot in slots.iter().filter(|slot| slot.protocol != Protocol::Http1) {
             let fence = Request::get(UNKNOWN, "/fence");
             let _ = slot.client.try_send(fence).await;
         }
         self.reloads += 1;
         self.settings = Settings::draw(rng);
-        let mark = mark(self.reloads);
+        let sentinel = sentinel(self.reloads);
         let update = self
             .envoy
-            .update_config(&self.settings.to_json(&mark))
+            .update_config(&self.settings.to_json(&sentinel))
             .await;
         assert_eq!(update, Update::Accepted);
         // Envoy counts an update before its worker has it.
         let path = format!("/control/{}", self.reloads);
         loop {
-            self.control.get(&mark, &path).await;
+            self.control.get(&sentinel, &path).await;
             let requests = self.origin.requests_for(&path);
             if requests.last().is_some_and(carries_certificate) {
                 return;
@@ -225,7 +228,8 @@ impl World {
         }
     }
 
-    /// What was seen of each request that has entered, by sequence, and what is wrong with the certificates themselves.
+    /// Returns the observations of each request that has entered, by sequence, and the errors in
+    /// the certificates themselves.
     pub(crate) async fn observations(&mut self) -> (HashMap<usize, Vec<Observed>>, Vec<String>) {
         self.settle().await;
         let log = self.complete_log().await;
@@ -277,7 +281,8 @@ impl World {
         (observed, wrong)
     }
 
-    /// The certificate's hash, or `-`, by path; of all requests that have reached the origin or got an answer at least.
+    /// The certificate's hash, or `-`, by path, for all requests that have reached the origin or
+    /// got an answer.
     async fn complete_log(&self) -> HashMap<String, String> {
         let is_to_come =
             |sent: &&Sent| sent.seen().head.is_some() || self.origin.has_seen(&sent.path);
@@ -316,6 +321,6 @@ impl Sent {
 }
 
 /// A hostname that only the configuration of that number has.
-fn mark(number: usize) -> String {
+fn sentinel(number: usize) -> String {
     format!("configuration-{number}.test")
 }

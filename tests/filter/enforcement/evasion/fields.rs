@@ -9,9 +9,11 @@ async fn fields_of_http2_and_http3_that_name_two_hosts_or_none_do_not_get_past_t
     let scene = enforcing_scene().await;
     const GET: [(&str, &[u8]); 3] = [(":method", b"GET"), (":scheme", b"https"), (":path", b"/")];
     type Case<'a> = (&'a [(&'a str, &'a [u8])], Option<u16>, Option<u16>);
-    // What comes behind `GET`; the status over HTTP/2; the status over HTTP/3. `None` is the end of the stream or connection, Envoy's own.
+    // The fields after `GET`; the status over HTTP/2; the status over HTTP/3. `None` when Envoy
+    // itself ends the stream or connection.
     let cases: [Case<'_>; 12] = [
-        // Over HTTP/2 Envoy drops a Host beside :authority, so the origin sees what the filter has judged.
+        // Over HTTP/2 Envoy drops a Host beside :authority, so the origin sees the hostname that
+        // the filter judged.
         (
             &[
                 (":authority", b"admin.example.com"),

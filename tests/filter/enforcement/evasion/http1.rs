@@ -39,7 +39,8 @@ async fn bytes_of_http1_that_name_two_hosts_or_none_do_not_get_past_the_filter()
             "GET / HTTP/1.1\r\nHost: public.example.com\r\nhOST: admin.example.com\r\n\r\n",
             400,
         ),
-        // Absolute-form: the target counts, not Host (RFC 9112 §3.2.2). Envoy drops the user information.
+        // Absolute-form: the target counts, not Host (RFC 9112 §3.2.2). Envoy drops the user
+        // information.
         (
             "main",
             "GET http://admin.example.com/ HTTP/1.1\r\nHost: public.example.com\r\n\r\n",

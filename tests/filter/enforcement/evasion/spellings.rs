@@ -14,7 +14,8 @@ enum Answer {
     Denied,
     /// This filter with 400: it could be any hostname.
     Ambiguous,
-    /// Envoy itself: 400 over HTTP/1.1; over HTTP/2 and HTTP/3 it closes the connection or the stream.
+    /// Envoy itself: 400 over HTTP/1.1; over HTTP/2 and HTTP/3 it closes the connection or resets
+    /// the stream.
     Envoy,
 }
 

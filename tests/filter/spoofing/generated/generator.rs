@@ -5,19 +5,21 @@ use support::Protocol;
 
 use super::origins::{FAMILIES, Managed};
 
-/// What every value that the client makes contains.
+/// The text in every value that the client makes up.
 pub(crate) const MARKER: &str = "client-made";
 
-/// What HTTP allows in names beside letters and digits (RFC 9110 §5.6.2); the usual ones several times.
+/// Characters of names beside letters and digits (RFC 9110 §5.6.2), the common ones several times.
 const PUNCTUATION: &str = "---___...!#$%&'*+^`|~";
-/// What HTTP does not allow in names, and what may pass for an allowed byte: dotless i, long s, Kelvin, full-width hyphen, soft hyphen.
+/// Bytes that HTTP forbids in names, and look-alikes of allowed ones: dotless i, long s, Kelvin,
+/// full-width hyphen, soft hyphen.
 const FORBIDDEN: [&str; 28] = [
     " ", "\t", "\0", "\u{b}", "\u{c}", "\u{1f}", "\u{7f}", "\u{85}", "\u{a0}", "\u{ad}", "\u{131}",
     "\u{17f}", "\u{212a}", "\u{ff0d}", "\u{feff}", "[", "]", "(", ")", "\"", ",", "/", ";", "=",
     "@", "\\", "\r", "\n",
 ];
 
-/// Something about a request beside its names and values. [`Case::is_valid`] says which are valid HTTP.
+/// A peculiarity of a request beside its names and values. [`Case::is_valid`] tells which are valid
+/// HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Oddity {
     Nothing,
@@ -85,7 +87,7 @@ impl Oddity {
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) oddity: Oddity,
-    /// Decides what the case leaves open: representations, and which line ends in what.
+    /// Decides the open choices of the case: representations, and line endings.
     pub(crate) seed: u64,
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) trailers: Vec<(String, String)>,
@@ -208,7 +210,7 @@ pub(crate) fn spelling(rng: &mut Rng, managed: &Managed, protocol: Protocol) -> 
         .collect()
 }
 
-/// A name that differs from that one by little, and that HTTP allows: it may be managed too, or not.
+/// A valid name that differs little from that one, and may or may not be managed.
 pub(crate) fn near_miss(rng: &mut Rng, name: &str) -> String {
     let mut name: Vec<char> = name.chars().collect();
     let at = rng.usize(0..name.len());

@@ -1,7 +1,7 @@
-//! Whatever names a client makes up, no origin takes them for the filter's (contract §4.1): generated requests over each protocol, judged by
-//! how origins name their variables.
+//! Whatever names a client makes up, no origin takes them for the filter's (contract §4.1):
+//! generated requests over each protocol, judged by the variable names of origins.
 //!
-//! `SPOOFING_REQUESTS` sets how many per protocol, `SPOOFING_SEED` repeats a run.
+//! `SPOOFING_REQUESTS` sets the number per protocol; `SPOOFING_SEED` repeats a run.
 
 mod generator;
 mod origins;
@@ -48,7 +48,8 @@ struct Setup {
 
 impl Setup {
     fn draw(rng: &mut Rng) -> Setup {
-        // The fast path has no names but the two families, and every later request of a connection passes the VM by.
+        // The fast path knows only the two families of names, and later requests of a connection
+        // bypass the VM.
         if Deployment::from_environment() == Deployment::FastPath {
             return Setup {
                 configuration: configuration(vec![forward(HOST)]),
@@ -70,7 +71,7 @@ impl Setup {
         if names.iter().any(|name| name.starts_with("Client-Cert")) {
             names.extend(["client-cert".to_owned(), "client-cert-chain".to_owned()]);
         }
-        // A setting of another hostname: what it sends is managed for all.
+        // A setting of another hostname: its headers are managed for all hostnames.
         let sender = json!({ "hostname": "other.example.com", "request_headers": headers });
         let names = names.iter().map(|name| name.to_ascii_lowercase());
         let every_request = rng.bool();
@@ -147,7 +148,8 @@ struct Sent {
     path: String,
     case: Case,
     status: Option<u16>,
-    /// The only certificate that the origin may see: that of the connection, where the hostname has a setting.
+    /// The only certificate that the origin may see: that of the connection, where the hostname has
+    /// a setting.
     carries: Option<String>,
 }
 
@@ -185,7 +187,7 @@ async fn send_all(
 }
 
 impl Sent {
-    /// What is wrong with what the origin got.
+    /// The errors in the request at the origin.
     fn judge(&self, received: Option<&Recorded>, setup: &Setup) -> Vec<String> {
         let Some(received) = received else {
             return match self.case.is_valid(self.protocol) {
@@ -293,7 +295,8 @@ async fn names_one_letter_away_from_a_managed_one_arrive_unchanged() {
     assert_eq!(scene.envoy.outcomes().await, []);
 }
 
-/// [`OTHERS`], and every name that comes from a family's by one letter more, less or other, and that nobody takes for one of it.
+/// [`OTHERS`], and every name that differs from a family's by one letter and that no origin takes
+/// for one of it.
 fn neighbours() -> BTreeSet<String> {
     const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
     let mut names: BTreeSet<String> = OTHERS.iter().map(|name| (*name).to_owned()).collect();

@@ -50,7 +50,7 @@ pub(crate) const NAMINGS: [Naming; 10] = [
         variable: |name| Some(name.to_ascii_lowercase()),
     },
     Naming {
-        // Python, Java and Go change the case of more than ASCII where they are asked to: U+017F becomes S, U+212A k.
+        // Case mapping in Python, Java and Go goes beyond ASCII: U+017F becomes S, U+212A k.
         origins: "CGI names made with Unicode's case mapping",
         variable: |name| {
             let bytes: Vec<u8> = name.chars().map(|byte| byte as u8).collect();
@@ -69,7 +69,8 @@ fn everything_folded(name: &str) -> String {
         .replace(|byte: char| !byte.is_ascii_alphanumeric(), "_")
 }
 
-/// A blank or dot is `_`; what stands in brackets is an index, and a bracket that is never closed is `_`; NUL ends the name.
+/// A blank or dot becomes `_`; brackets hold an index, an unclosed bracket becomes `_`; NUL ends
+/// the name.
 fn php(variable: &str) -> String {
     let variable = variable.split('\0').next().unwrap_or_default();
     let (name, index) = variable.split_once('[').unwrap_or((variable, "]"));
@@ -84,7 +85,7 @@ fn php(variable: &str) -> String {
 /// The families, as far as their names are fixed.
 pub(crate) const FAMILIES: [&str; 2] = ["cf-client-cert-", "cf-cert-"];
 
-/// The managed names of a configuration, and what stands for them at each origin.
+/// The managed names of a configuration, and their variables at each origin.
 pub(crate) struct Managed {
     /// Names in `request_headers`, and those that go with them.
     pub(crate) names: Vec<String>,
@@ -117,7 +118,8 @@ impl Managed {
         }
     }
 
-    /// The first of the origins that takes a header of that name for a managed one, and the variable's name.
+    /// The first origin that takes a header of that name for a managed one, with the variable's
+    /// name.
     pub(crate) fn taken_for_managed(&self, name: &str) -> Option<(&'static str, String)> {
         let name = name.trim_matches([' ', '\t']);
         self.variables.iter().find_map(|managed| {
@@ -129,7 +131,8 @@ impl Managed {
         })
     }
 
-    /// Whether contract §4.1 has the header removed, said in another way than the filter says it: as the words of the name.
+    /// Whether contract §4.1 removes the header, by another method than the filter's: the words of
+    /// the name.
     pub(crate) fn are_words_of(&self, name: &str) -> bool {
         let words = words(name);
         words.starts_with(&["cf".into(), "client".into(), "cert".into()]) && words.len() > 3

@@ -1,4 +1,4 @@
-//! What a case has to do, and whether it does: nothing is measured that does not do its job.
+//! The expectation of a case, checked before anything is measured.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ pub(crate) const DER: &str = "cf-client-cert-der-base64";
 pub(crate) const SHA256: &str = "cf-client-cert-sha256";
 const FORGED: &str = "forged";
 
-/// What the origin must get.
+/// The headers that the origin must receive.
 #[derive(Clone, Debug)]
-pub(crate) struct Duty {
+pub(crate) struct Expectation {
     when: When,
     headers: Vec<(&'static str, Want)>,
     /// Other spellings of these names, which must not pass either.
     spellings: &'static [&'static str],
-    /// Whether what the client forged must not pass.
+    /// Whether forged headers must be removed.
     strips: bool,
 }
 
@@ -34,7 +34,7 @@ enum When {
     Every,
 }
 
-/// What a header has to say.
+/// The expected value of a header.
 #[derive(Clone, Debug)]
 pub(crate) enum Want {
     /// Exactly that.
@@ -43,33 +43,33 @@ pub(crate) enum Want {
     Contains(String),
 }
 
-impl Duty {
-    /// Lets everything pass, what a client forged too.
-    pub(crate) fn nothing() -> Duty {
-        Duty {
+impl Expectation {
+    /// Lets everything pass, forged headers included.
+    pub(crate) fn nothing() -> Expectation {
+        Expectation {
             strips: false,
-            ..Duty::cloudflare(When::Never)
+            ..Expectation::cloudflare(When::Never)
         }
     }
 
     /// Sends nothing, and lets nothing pass that a client forged.
-    pub(crate) fn strip() -> Duty {
-        Duty::cloudflare(When::Never)
+    pub(crate) fn strip() -> Expectation {
+        Expectation::cloudflare(When::Never)
     }
 
     /// Cloudflare's two headers on a connection's first request, and none of the client's own.
-    pub(crate) fn first_request() -> Duty {
-        Duty::cloudflare(When::First)
+    pub(crate) fn first_request() -> Expectation {
+        Expectation::cloudflare(When::First)
     }
 
     /// The same on every request.
-    pub(crate) fn every_request() -> Duty {
-        Duty::cloudflare(When::Every)
+    pub(crate) fn every_request() -> Expectation {
+        Expectation::cloudflare(When::Every)
     }
 
     /// These headers on every request, instead of the client's own.
-    pub(crate) fn headers(headers: Vec<(&'static str, Want)>) -> Duty {
-        Duty {
+    pub(crate) fn headers(headers: Vec<(&'static str, Want)>) -> Expectation {
+        Expectation {
             when: When::Every,
             headers,
             spellings: &[],
@@ -78,16 +78,16 @@ impl Duty {
     }
 
     /// These headers on a connection's first request only.
-    pub(crate) fn headers_once(headers: Vec<(&'static str, Want)>) -> Duty {
-        Duty {
+    pub(crate) fn headers_once(headers: Vec<(&'static str, Want)>) -> Expectation {
+        Expectation {
             when: When::First,
-            ..Duty::headers(headers)
+            ..Expectation::headers(headers)
         }
     }
 
-    fn cloudflare(when: When) -> Duty {
+    fn cloudflare(when: When) -> Expectation {
         let client = &pki().client;
-        Duty {
+        Expectation {
             when,
             headers: vec![
                 (DER, Want::Is(client.der_base64())),
@@ -98,8 +98,8 @@ impl Duty {
         }
     }
 
-    /// Sends a first, a second and a forged request on a new connection, and looks at what reaches the origin. Afterwards the connection is in
-    /// its steady state.
+    /// Sends a first, a second and a forged request on a new connection, and checks what reaches
+    /// the origin. Afterwards the connection is in its steady state.
     ///
     /// # Errors
     /// What was expected and what came, when they differ.
@@ -202,7 +202,7 @@ fn list(values: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{DER, Duty, SHA256};
+    use super::{DER, Expectation, SHA256};
     use support::{Headers, pki};
 
     fn received(fields: &[(&str, &str)]) -> Headers {
@@ -215,16 +215,16 @@ mod tests {
     }
 
     #[test]
-    fn a_case_is_taken_for_right_only_when_it_does_all_of_its_duty() {
+    fn a_case_passes_only_when_it_meets_all_of_its_expectation() {
         let (der, sha256) = (pki().client.der_base64(), pki().client.sha256());
         let both = received(&[(DER, &der), (SHA256, &sha256)]);
         let none = received(&[]);
-        let first = Duty::first_request();
+        let first = Expectation::first_request();
         assert_eq!(first.compare(0, false, &both), Ok(()));
         assert_eq!(first.compare(1, false, &none), Ok(()));
         assert!(first.compare(1, false, &both).is_err());
         assert!(first.compare(0, false, &none).is_err());
-        let every = Duty::every_request();
+        let every = Expectation::every_request();
         assert_eq!(every.compare(1, false, &both), Ok(()));
         assert!(every.compare(1, false, &received(&[(DER, &der)])).is_err());
         assert!(
@@ -238,9 +238,9 @@ mod tests {
         );
         let spelling = received(&[("cf_client_cert_sha256", "forged")]);
         assert!(first.compare(2, true, &spelling).is_err());
-        assert!(Duty::nothing().compare(2, true, &none).is_err());
-        assert_eq!(Duty::nothing().compare(1, false, &none), Ok(()));
-        assert_eq!(Duty::strip().compare(2, true, &none), Ok(()));
-        assert!(Duty::strip().compare(2, true, &spelling).is_err());
+        assert!(Expectation::nothing().compare(2, true, &none).is_err());
+        assert_eq!(Expectation::nothing().compare(1, false, &none), Ok(()));
+        assert_eq!(Expectation::strip().compare(2, true, &none), Ok(()));
+        assert!(Expectation::strip().compare(2, true, &spelling).is_err());
     }
 }
