@@ -3,6 +3,7 @@
 //! Bytes in, values out: nothing here knows of Envoy. OpenSSL is the oracle for names, serials and dates.
 
 pub mod field;
+pub mod names;
 pub mod pem;
 pub mod xfcc;
 
