@@ -2,8 +2,8 @@
 //! (contract §4.11).
 //!
 //! A certificate is matched by these and never by the text of a list, in which one name can be made
-//! to look like two. A part that is malformed makes the whole certificate unreadable: a list of
-//! which a part is missing would match what the certificate doesn't say.
+//! to look like two. A malformed part makes the whole certificate unreadable: a list that lacks a
+//! name would let the others speak for it.
 
 use super::x509::X509;
 use super::{name, san, serial};

@@ -1,14 +1,15 @@
-//! The values of `Client-Cert` and `Client-Cert-Chain` (RFC 9440 §2.2 and §2.3, structured fields of RFC 9651 §3.3.5 and §3.1).
+//! The values of `Client-Cert` and `Client-Cert-Chain` (RFC 9440 §2.2 and §2.3, structured fields
+//! of RFC 9651 §3.3.5 and §3.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// One byte sequence: `:MIIB…:`.
+/// Writes one byte sequence: `:MIIB…:`.
 pub(super) fn item(der: &[u8]) -> String {
     format!(":{}:", STANDARD.encode(der))
 }
 
-/// A list of byte sequences: `:MIIB…:, :MIIC…:`. Empty for no certificates.
+/// Writes a list of byte sequences: `:MIIB…:, :MIIC…:`. Empty for no certificates.
 pub(super) fn list(certificates: &[Vec<u8>]) -> String {
     let items: Vec<String> = certificates.iter().map(|der| item(der)).collect();
     items.join(", ")
@@ -23,7 +24,8 @@ mod tests {
     use proptest::{prop_assert_eq, proptest};
     use sfv::{BareItem, Item, List, ListEntry, Parser};
 
-    /// Figures 1 to 3 of RFC 9440's appendix A: the certificates as PEM, leaf first, and the two headers, without their line breaks.
+    /// Figures 1 to 3 of RFC 9440's appendix A: the certificates as PEM, leaf first, and the two
+    /// headers, without their line breaks.
     const CERTIFICATES: &[u8] = include_bytes!("testdata/rfc9440.pem");
     const CLIENT_CERT: &str = include_str!("testdata/rfc9440-client-cert.txt");
     const CLIENT_CERT_CHAIN: &str = include_str!("testdata/rfc9440-client-cert-chain.txt");

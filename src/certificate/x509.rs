@@ -91,6 +91,6 @@ impl<'a> X509<'a> {
     }
 }
 
-/// A part of the certificate is not what RFC 5280 says.
+/// A part of the certificate breaks RFC 5280.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
