@@ -1,4 +1,4 @@
-//! What holds for every certificate, and the certificate of RFC 9440's appendix A field by field.
+//! Properties of every certificate, and the certificate of RFC 9440's appendix A field by field.
 
 use super::tlv::{OBJECT_IDENTIFIER, SEQUENCE, SET};
 use super::*;
@@ -275,7 +275,7 @@ fn the_status_fields_follow_the_verification() {
     );
 }
 
-/// DER that is nearly a certificate: one of the real ones with some bytes replaced, inserted or taken out.
+/// Makes DER that is nearly a certificate: a real one with bytes replaced, inserted or taken out.
 fn damaged_certificates() -> impl Strategy<Value = Vec<u8>> {
     let damage = vec((any::<Index>(), any::<u8>(), 0..3u8), 0..8);
     (select(pem::decode_all(RFC_9440_CERTIFICATES)), damage).prop_map(|(mut der, damage)| {

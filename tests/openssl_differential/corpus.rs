@@ -11,7 +11,7 @@ pub(crate) use differences::known_differences;
 use fastrand::Rng;
 use support::der::Template;
 
-/// One certificate, with what it is about.
+/// A certificate, labelled with its peculiarity.
 pub(crate) struct Case {
     pub(crate) label: String,
     pub(crate) der: Vec<u8>,

@@ -1,6 +1,7 @@
-//! Two oracles on what the filter says of a certificate, for NIST PKITS and other odd ones, real
-//! roots, certificates made by a library, and hand-made ones that no library would make: the text
-//! that this machine's `openssl x509` prints, and the values that the crate `x509-cert` reads.
+//! The filter's fields of a certificate against two oracles: the text that this machine's
+//! `openssl x509` prints, and the values that the crate `x509-cert` reads. The certificates are
+//! NIST PKITS and other odd ones, real roots, some made by a library, and hand-made ones that no
+//! library would make.
 //!
 //! Random certificates come from a seed, which is printed; `DIFFERENTIAL_SEED=…` repeats a run.
 
@@ -46,8 +47,8 @@ fn fields_are_what_openssl_prints() {
     );
 }
 
-/// What can't be the same, or must not be. Every entry stands in the README; one that is no
-/// difference any more fails here.
+/// The differences that can't be avoided, or are wanted. Every entry stands in the README; one that
+/// is no difference any more fails here.
 #[test]
 fn the_known_differences_are_these() {
     if !oracle::is_there() {
@@ -203,7 +204,7 @@ fn value(case: &Case, field: Field) -> String {
     Certificate::new(case.der.clone(), Vec::new()).value(field, &LIMITS)
 }
 
-/// Puts what OpenSSL prints into the form that a header can carry: no space at the end, no line
+/// Puts OpenSSL's text into the form that a header can carry: no space at the end, no line
 /// ends in long serials, nothing for no date, and no name that could pass for two in a list.
 fn as_header_value(field: Field, printed: &str) -> String {
     if let Field::CertSanDns | Field::CertSanUri | Field::CertSanEmail = field {

@@ -29,7 +29,8 @@ pub(crate) struct Comparison {
     pub(crate) differences: Vec<String>,
 }
 
-/// Compares `value`, the filter's texts, with what `x509-cert` reads, in its profile without checks.
+/// Compares `value`, the filter's texts, with the parts that `x509-cert` reads in its profile
+/// without checks.
 pub(crate) fn compare(der: &[u8], value: impl Fn(Field) -> String) -> Comparison {
     let mut comparison = Comparison::default();
     let Ok(certificate) = CertificateInner::<Raw>::from_der(der) else {

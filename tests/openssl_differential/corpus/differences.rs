@@ -7,7 +7,7 @@ use support::der::{
     Template, UTC_TIME, UTF8, attribute, extension, name, sequence, tlv,
 };
 
-/// A certificate, a field of it, what OpenSSL prints, and what the filter gives.
+/// Returns a certificate, a field of it, OpenSSL's text, and the filter's.
 pub(crate) fn known_differences() -> Vec<(Case, Field, &'static str, &'static str)> {
     let subject = |attribute: Attribute| Template {
         subject: name(&[vec![attribute]]),

@@ -7,7 +7,8 @@ use support::der::{
     Template, UNIVERSAL, UTF8, attribute, name, tlv,
 };
 
-/// Values of every type, with everything that is escaped somewhere; each value in an RDN of its own.
+/// Values of every type, with each character that is escaped somewhere; each value in an RDN of its
+/// own.
 pub(super) fn values() -> Vec<Case> {
     let mut table: Vec<Vec<(u8, Vec<u8>)>> = [
         (UTF8, "Zoë, \"Q\" <z@example.com>; a+b=c\\d/e#f".into()),

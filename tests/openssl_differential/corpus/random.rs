@@ -66,7 +66,8 @@ fn random_name(rng: &mut Rng) -> Vec<u8> {
     name(&rdns)
 }
 
-/// A string of any type, made of characters that one of the two forms treats specially, and of any others.
+/// Makes a string of any type out of characters that one of the two forms treats specially, and of
+/// any others.
 fn random_value(rng: &mut Rng) -> (u8, Vec<u8>) {
     const SPECIAL: [char; 20] = [
         ' ', ' ', '#', ',', '+', '"', '\\', '<', '>', ';', '=', '/', '\0', '\r', '\n', '\x1f', '~',
