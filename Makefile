@@ -32,11 +32,13 @@ envoy:
 vectors:
 	@tests/fetch-vectors
 
+# Linked by the toolchain's linker itself: rustc's own link exports all callbacks of the SDK, and
+# Envoy invokes each. Function names stay in, so that a VM backtrace in Envoy's log can be read.
 .PHONY: build
 build: toolchain
 	@mkdir -p dist
 	cargo rustc --locked -p client-cert-forwarder --lib --crate-type staticlib --target $(TARGET) --profile wasm
-	$$(rustc --print target-libdir)/../bin/rust-lld -flavor wasm --no-entry --allow-undefined --strip-debug -O2 \
+	"$$(rustc --print target-libdir)/../bin/rust-lld" -flavor wasm --no-entry --allow-undefined --strip-debug -O2 \
 		$(addprefix --export=,$(shell cat exports.txt)) \
 		$(BUILT)/$(TARGET)/wasm/libclient_cert_forwarder.a -o $(WASM)
 

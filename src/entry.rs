@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::delivery_state::FAST_PATH;
 use crate::filter::connection::PEER_CERTIFICATE;
 use crate::filter::{self, Plugin, Request, warnings};
-use crate::hostcalls::abi::Envoy;
+use crate::hostcalls::abi::{self, Envoy};
 use crate::hostcalls::{Hostcalls, Level};
 
 proxy_wasm::main! {{
@@ -31,10 +31,8 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
-        let json = self.get_plugin_configuration().unwrap_or_default();
-        match self.configured(&json) {
+        match configured_plugin() {
             Ok(plugin) => {
-                warnings::loaded(&Envoy, &plugin.config, json.is_empty());
                 self.plugin = Some(Rc::new(plugin));
                 true
             }
@@ -55,51 +53,38 @@ impl RootContext for Root {
     }
 }
 
-impl Root {
-    fn configured(&self, json: &[u8]) -> Result<Plugin, String> {
-        let config = Config::from_json(json).map_err(|error| error.to_string())?;
-        let root_id = Envoy.property("plugin_root_id");
-        let plugin = Plugin {
-            fast_path: root_id.is_some_and(|id| id == FAST_PATH.as_bytes()),
-            ..Plugin::new(config)
-        };
-        self.declare_connection_properties(&plugin)?;
-        Ok(plugin)
-    }
+fn configured_plugin() -> Result<Plugin, String> {
+    let json = abi::plugin_configuration().ok_or("Envoy gives no plugin configuration")?;
+    let config = Config::from_json(&json).map_err(|error| error.to_string())?;
+    let root_id = Envoy.property("plugin_root_id");
+    let plugin = Plugin {
+        fast_path: root_id.is_some_and(|id| id == FAST_PATH.as_bytes()),
+        ..Plugin::new(config)
+    };
+    declare_connection_properties(&plugin)?;
+    warnings::loaded(&Envoy, &plugin.config, json.is_empty());
+    Ok(plugin)
+}
 
-    /// Tells Envoy which properties live as long as the connection; others end with their request.
-    fn declare_connection_properties(&self, plugin: &Plugin) -> Result<(), String> {
-        let settings = plugin.config.settings.iter();
-        let states = settings
-            .filter(|setting| setting.forwards_once())
-            .flat_map(|setting| {
-                let matched = plugin
-                    .fast_path
-                    .then_some(&*setting.delivery.matched_property);
-                std::iter::once(&*setting.delivery.property).chain(matched)
-            });
-        let refused = std::iter::once(PEER_CERTIFICATE)
-            .chain(states)
-            .find(|name| !self.declare_connection_property(name));
-        refused.map_or(Ok(()), |name| {
-            Err(format!(
-                "Envoy's declare_property refused {name:?}: the connection's memory can't be kept"
-            ))
-        })
-    }
-
-    /// Calls Envoy's foreign function `declare_property` with the protobuf
-    /// `envoy.source.extensions.common.wasm.DeclarePropertyArguments`.
-    fn declare_connection_property(&self, name: &str) -> bool {
-        const NAME: u8 = 1 << 3 | 2;
-        const SPAN: u8 = 5 << 3;
-        const DOWNSTREAM_CONNECTION: u8 = 2;
-        let mut arguments = vec![NAME, u8::try_from(name.len()).unwrap_or(0)];
-        arguments.extend_from_slice(name.as_bytes());
-        arguments.extend([SPAN, DOWNSTREAM_CONNECTION]);
-        self.call_foreign_function("declare_property", Some(&arguments))
-            .is_ok()
-    }
+/// Tells Envoy which properties live as long as the connection; others end with their request.
+fn declare_connection_properties(plugin: &Plugin) -> Result<(), String> {
+    let settings = plugin.config.settings.iter();
+    let states = settings
+        .filter(|setting| setting.forwards_once())
+        .flat_map(|setting| {
+            let matched = plugin
+                .fast_path
+                .then_some(&*setting.delivery.matched_property);
+            std::iter::once(&*setting.delivery.property).chain(matched)
+        });
+    let refused = std::iter::once(PEER_CERTIFICATE)
+        .chain(states)
+        .find(|name| !abi::declare_connection_property(name));
+    refused.map_or(Ok(()), |name| {
+        Err(format!(
+            "Envoy's declare_property refused {name:?}: the connection's memory can't be kept"
+        ))
+    })
 }
 
 /// One HTTP request with its response.
