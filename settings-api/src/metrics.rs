@@ -17,6 +17,10 @@ pub(crate) struct Metrics {
     pub(crate) updates: Family<UpdateLabels, Counter>,
     /// Failed writes of the watched files.
     pub(crate) file_errors: Counter,
+    /// Connections closed at once, for a limit.
+    refused_connections: Family<RefusalLabels, Counter>,
+    /// Failed accepts.
+    accept_errors: Family<PortLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -26,6 +30,8 @@ impl Default for Metrics {
             request_duration: Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0]),
             updates: Family::default(),
             file_errors: Counter::default(),
+            refused_connections: Family::default(),
+            accept_errors: Family::default(),
         }
     }
 }
@@ -38,6 +44,17 @@ impl Metrics {
             outcome,
         };
         self.updates.get_or_create(&labels).inc();
+    }
+
+    /// Counts a connection closed for a limit.
+    pub(crate) fn count_refused_connection(&self, port: Port, reason: RefusalReason) {
+        let labels = RefusalLabels { port, reason };
+        self.refused_connections.get_or_create(&labels).inc();
+    }
+
+    /// Counts a failed accept.
+    pub(crate) fn count_accept_error(&self, port: Port) {
+        self.accept_errors.get_or_create(&PortLabels { port }).inc();
     }
 
     /// Registers every counter.
@@ -57,6 +74,16 @@ impl Metrics {
             "file_errors",
             "Failed writes of the watched files",
             self.file_errors.clone(),
+        );
+        registry.register(
+            "refused_connections",
+            "Connections closed at once, for a limit",
+            self.refused_connections.clone(),
+        );
+        registry.register(
+            "accept_errors",
+            "Failed accepts, for a shortage of descriptors or memory",
+            self.accept_errors.clone(),
         );
     }
 }
@@ -129,4 +156,73 @@ impl EncodeLabelValue for UpdateOutcome {
         };
         name.encode(encoder)
     }
+}
+
+/// A port of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Port {
+    /// The API's.
+    Api,
+    /// The xDS server's.
+    Xds,
+}
+
+impl Port {
+    /// The port's name in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Api => "API",
+            Self::Xds => "xDS server",
+        }
+    }
+}
+
+impl EncodeLabelValue for Port {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Self::Api => "api",
+            Self::Xds => "xds",
+        };
+        name.encode(encoder)
+    }
+}
+
+/// The limit that a connection exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RefusalReason {
+    /// The limit of the port.
+    Total,
+    /// The limit of the client's address.
+    PerAddress,
+}
+
+impl RefusalReason {
+    /// The reason in messages, with the option that sets the limit.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Total => "in all (--max-connections)",
+            Self::PerAddress => "from this address (--max-connections-per-address)",
+        }
+    }
+}
+
+impl EncodeLabelValue for RefusalReason {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Self::Total => "total",
+            Self::PerAddress => "per_address",
+        };
+        name.encode(encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    port: Port,
+    reason: RefusalReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PortLabels {
+    port: Port,
 }

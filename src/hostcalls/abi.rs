@@ -123,7 +123,7 @@ impl Hostcalls for Envoy {
 
 /// Makes later `proxy_set_property(name)` calls store bytes with the downstream connection: Envoy's foreign function
 /// `declare_property` with the protobuf `envoy.source.extensions.common.wasm.DeclarePropertyArguments`.
-pub fn declare_connection_property(name: &str) -> bool {
+pub(crate) fn declare_connection_property(name: &str) -> bool {
     const FUNCTION: &str = "declare_property";
     const NAME: u8 = 1 << 3 | 2;
     const SPAN: u8 = 5 << 3;
@@ -146,7 +146,7 @@ pub fn declare_connection_property(name: &str) -> bool {
 }
 
 /// The bytes that the root context is being configured with.
-pub fn plugin_configuration() -> Option<Vec<u8>> {
+pub(crate) fn plugin_configuration() -> Option<Vec<u8>> {
     // SAFETY: the host returns memory from this module's allocator.
     returned(|data, size| unsafe {
         proxy_get_buffer_bytes(BufferType::PluginConfiguration, 0, usize::MAX, data, size)

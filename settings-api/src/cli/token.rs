@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::error::Error;
 use crate::hex;
 use crate::tokens::digest::{Credentials, DigestKey};
-use crate::tokens::file::{self, TokenFile, TokenFiles};
+use crate::tokens::file::{TokenFile, TokenFiles};
 use crate::tokens::token::{Permission, Token};
 
 /// Letters, digits, `-` and `_` of a token: the form that Cloudflare's Terraform provider checks.
@@ -98,9 +98,10 @@ fn create(options: CreateToken) -> Result<(), Error> {
             "token create: {email:?} can't be sent in a header: use visible ASCII characters"
         )));
     }
-    let key = DigestKey::load_or_create(&options.files.key())?;
-    let _lock = file::lock(&options.files)?;
-    let mut file = TokenFile::load(&options.files.tokens)?;
+    // The first call creates the key, which carries the lock; the second reads under the lock.
+    options.files.load_or_create()?;
+    let _lock = options.files.lock()?;
+    let (key, mut file) = options.files.load_or_create()?;
     let secret = match email {
         Some(_) => hex::encode(&random::<19>()?)
             .chars()
@@ -138,7 +139,7 @@ fn create(options: CreateToken) -> Result<(), Error> {
 }
 
 fn list(files: &TokenFiles) -> Result<(), Error> {
-    let file = TokenFile::load(&files.tokens)?;
+    let (_, file) = existing(files)?;
     let mut rows = vec![["ID", "NAME", "KIND", "FOR", "PERMISSION", "CREATED"].map(str::to_owned)];
     rows.extend(file.tokens.iter().map(|token| {
         let zones = token.zones.iter().map(|id| format!("zones/{id}"));
@@ -174,18 +175,27 @@ fn list(files: &TokenFiles) -> Result<(), Error> {
 }
 
 fn revoke(options: &RevokeToken) -> Result<(), Error> {
-    let _lock = file::lock(&options.files)?;
-    let mut file = TokenFile::load(&options.files.tokens)?;
+    existing(&options.files)?;
+    let _lock = options.files.lock()?;
+    let (_, mut file) = existing(&options.files)?;
     let before = file.tokens.len();
     file.tokens.retain(|token| token.id != options.id);
     if file.tokens.len() == before {
         return Err(Error(format!(
-            "token revoke: there is no token {:?}, see `settings-api token list`",
+            "token revoke: no token {:?}, see `settings-api token list`",
             options.id
         )));
     }
     file.save(&options.files.tokens)?;
     print(&format!("revoked {}\n", options.id))
+}
+
+/// Reads a token file that must exist: a mistyped path would look like a file without tokens.
+fn existing(files: &TokenFiles) -> Result<(DigestKey, TokenFile), Error> {
+    files.load()?.ok_or_else(|| {
+        let reason = "No such file (`settings-api token create` makes one)";
+        Error::new("token file", files.tokens.display(), reason)
+    })
 }
 
 fn random<const BYTES: usize>() -> Result<[u8; BYTES], Error> {

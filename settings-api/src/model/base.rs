@@ -119,12 +119,26 @@ impl Base {
         let Some((owner, _)) = self.zone_of(hostname) else {
             return false;
         };
+        self.has_zone(scope, owner)
+    }
+
+    /// Lists each domain with its zone's id, but for `*`, which has no names outside it.
+    pub(super) fn domains_of_zones(&self) -> impl Iterator<Item = (&str, &str)> {
+        let zones = self.zones.iter();
+        let domains = zones.flat_map(|(id, zone)| zone.domains.iter().map(move |it| (id, it)));
+        domains
+            .filter(|(_, domain)| *domain != "*")
+            .map(|(id, domain)| (id.as_str(), domain.as_str()))
+    }
+
+    /// Tells whether the zone is `scope`, or one of its zones.
+    pub(super) fn has_zone(&self, scope: &Scope, zone: &str) -> bool {
         match scope {
-            Scope::Zone(id) => id == owner,
-            Scope::Account(id) => self
-                .accounts
-                .get(id)
-                .is_some_and(|account| account.zones.iter().any(|zone| zone == owner)),
+            Scope::Zone(id) => id == zone,
+            Scope::Account(id) => {
+                let account = self.accounts.get(id);
+                account.is_some_and(|account| account.zones.iter().any(|own| own == zone))
+            }
         }
     }
 

@@ -9,11 +9,10 @@ use serde::Deserialize;
 
 use super::entry::Entry;
 
-/// A body may lack `settings`: Cloudflare's Go client sends `{}` for an empty list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    #[serde(default, deserialize_with = "objects")]
+    #[serde(deserialize_with = "objects")]
     settings: Vec<Entry>,
 }
 
@@ -66,7 +65,6 @@ mod tests {
             ]
         );
         assert_eq!(parse(br#"{"settings":[]}"#).unwrap(), []);
-        assert_eq!(parse(b"{}").unwrap(), []);
     }
 
     #[test]
@@ -74,6 +72,7 @@ mod tests {
         for (json, expected) in [
             ("", "line 1, column 0: not JSON"),
             ("{", "line 1, column 1: not JSON"),
+            ("{}", "settings: required, but missing"),
             ("{} x", "line 1, column 4: not JSON"),
             ("[]", "body: invalid type: sequence, expected an object"),
             ("[[]]", "body: invalid type: sequence, expected an object"),

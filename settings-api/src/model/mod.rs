@@ -7,3 +7,4 @@ pub(crate) mod merge;
 pub(crate) mod resource_template;
 pub(crate) mod scope;
 pub(crate) mod snapshot;
+mod zone_borders;

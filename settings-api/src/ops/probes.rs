@@ -21,8 +21,8 @@ pub(super) async fn readyz(
     if shutdown.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n");
     }
-    match tokens.content() {
-        Ok(_) => (StatusCode::OK, "ok\n"),
+    match tokens.check() {
+        Ok(()) => (StatusCode::OK, "ok\n"),
         Err(error) => {
             tracing::error!(%error, "not ready");
             let reason = "the token file can't be read, see the log\n";

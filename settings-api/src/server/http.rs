@@ -1,4 +1,4 @@
-//! The HTTP server of both ports: accepts connections, speaks TLS, serves a router.
+//! The HTTP server of both ports: speaks TLS, serves a router, ends idle connections.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use futures_util::TryFutureExt;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -20,25 +21,37 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::activity::{Activity, IdleTimeouts};
+use super::admission::{Admission, ConnectionLimits};
+use super::listener::Listener;
 use crate::error::Error;
+use crate::metrics::{Metrics, Port};
 
 /// Time that open requests have to end after the start of a shutdown.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
+/// Time that an idle connection has to close in good order.
+const CLOSING: Duration = Duration::from_secs(1);
 /// The interval of HTTP/2 pings, and the time that a peer has to answer one.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// One port of the program.
 pub(super) struct HttpServer {
-    /// The port's name in logs and errors.
-    pub(super) name: &'static str,
+    /// Its name.
+    pub(super) port: Port,
     /// The address to listen on.
     pub(super) address: SocketAddr,
     /// The HTTP versions to speak.
     pub(super) versions: HttpVersions,
     /// The TLS configuration; without it the port speaks plain text.
     pub(super) tls: Option<Arc<ServerConfig>>,
-    /// Time that a client has for a request's head.
-    pub(super) request_timeout: Duration,
+    /// Time for a TLS handshake.
+    pub(super) handshake_timeout: Duration,
+    /// Times that a connection may be without a request.
+    pub(super) idle_timeouts: IdleTimeouts,
+    /// The most connections.
+    pub(super) limits: ConnectionLimits,
+    /// The counters.
+    pub(super) metrics: Arc<Metrics>,
     /// The routes.
     pub(super) router: Router,
 }
@@ -55,7 +68,7 @@ pub(super) enum HttpVersions {
 /// A port that listens but doesn't accept yet.
 pub(super) struct Bound {
     server: Arc<HttpServer>,
-    listener: TcpListener,
+    listener: Listener,
     /// The address in use.
     pub(super) address: SocketAddr,
 }
@@ -67,16 +80,24 @@ impl HttpServer {
     /// When the address can't be used.
     pub(super) async fn bind(self) -> Result<Bound, Error> {
         let wanted = self.address;
-        let failed = |error| Error::new(self.name, format_args!("can't listen on {wanted}"), error);
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let failed = |error| {
+            Error::new(
+                self.port.name(),
+                format_args!("can't listen on {wanted}"),
+                error,
+            )
+        };
+        let tcp = TcpListener::bind(wanted).await.map_err(failed)?;
+        let address = tcp.local_addr().map_err(failed)?;
         if !address.ip().is_loopback() && self.tls.is_none() {
-            let name = self.name;
-            tracing::warn!(%address, "the {name} is reachable from other machines, without TLS");
+            let port = self.port.name();
+            tracing::warn!(%address, "the {port} is reachable from other machines, without TLS");
         }
+        let admission = Admission::new(self.limits);
+        let metrics = Arc::clone(&self.metrics);
         Ok(Bound {
+            listener: Listener::new(self.port, tcp, admission, metrics),
             server: Arc::new(self),
-            listener,
             address,
         })
     }
@@ -91,10 +112,14 @@ impl HttpServer {
         let _ = tcp.set_nodelay(true);
         match &self.tls {
             None => self.serve_stream(tcp, peer, shutdown).await,
-            Some(tls) => match TlsAcceptor::from(Arc::clone(tls)).accept(tcp).await {
-                Ok(stream) => self.serve_stream(stream, peer, shutdown).await,
-                Err(error) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-            },
+            Some(tls) => {
+                let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(tcp);
+                match tokio::time::timeout(self.handshake_timeout, handshake).await {
+                    Ok(Ok(stream)) => self.serve_stream(stream, peer, shutdown).await,
+                    Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+                    Err(_) => tracing::debug!(%peer, "TLS handshake not finished in time"),
+                }
+            }
         }
     }
 
@@ -104,9 +129,12 @@ impl HttpServer {
         peer: SocketAddr,
         shutdown: CancellationToken,
     ) {
+        let activity = Activity::new();
         let service = service_fn(|mut request: Request<Incoming>| {
+            let open = activity.open();
             request.extensions_mut().insert(ConnectInfo(peer));
-            self.router.clone().oneshot(request.map(Body::new))
+            let response = self.router.clone().oneshot(request.map(Body::new));
+            response.map_ok(|response| response.map(|body| open.until_end_of(body)))
         });
         let builder = self.builder();
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -116,6 +144,11 @@ impl HttpServer {
             () = shutdown.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
+            }
+            () = activity.idle(self.idle_timeouts) => {
+                connection.as_mut().graceful_shutdown();
+                let closing = tokio::time::timeout(CLOSING, connection);
+                closing.await.unwrap_or(Ok(()))
             }
         };
         if let Err(error) = outcome {
@@ -128,7 +161,7 @@ impl HttpServer {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.request_timeout);
+            .header_read_timeout(self.idle_timeouts.between_requests);
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -143,22 +176,19 @@ impl HttpServer {
 
 impl Bound {
     /// Serves until `shutdown`, then lets open requests end for [`GRACE`].
-    pub(super) async fn serve(self, shutdown: CancellationToken) {
+    pub(super) async fn serve(mut self, shutdown: CancellationToken) {
         let connections = TaskTracker::new();
         loop {
-            let accepted = tokio::select! {
+            let (tcp, peer, admitted) = tokio::select! {
                 () = shutdown.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
             };
-            match accepted {
-                Ok((tcp, peer)) => {
-                    let server = Arc::clone(&self.server);
-                    let shutdown = shutdown.clone();
-                    connections
-                        .spawn(async move { server.serve_connection(tcp, peer, shutdown).await });
-                }
-                Err(error) => tracing::debug!(%error, "accept failed"),
-            }
+            let server = Arc::clone(&self.server);
+            let shutdown = shutdown.clone();
+            connections.spawn(async move {
+                server.serve_connection(tcp, peer, shutdown).await;
+                drop(admitted);
+            });
         }
         drop(self.listener);
         connections.close();
@@ -166,8 +196,8 @@ impl Bound {
             .await
             .is_err()
         {
-            let name = self.server.name;
-            tracing::warn!("connections of the {name} did not end in time and are cut");
+            let port = self.server.port.name();
+            tracing::warn!("connections of the {port} did not end in time and are cut");
         }
     }
 }

@@ -1,22 +1,42 @@
 //! Logs JSON lines to standard error.
 
-use tracing_subscriber::EnvFilter;
+use clap::ValueEnum;
+use tracing::level_filters::LevelFilter;
 
-use crate::error::Error;
+/// The least severe level to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// Failures that need an operator.
+    Error,
+    /// Things that an operator should know.
+    Warn,
+    /// Requests, changes, and Envoys that connect.
+    Info,
+    /// Connections that failed.
+    Debug,
+    /// Everything, of libraries too.
+    Trace,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
 
 /// Starts logging.
-///
-/// # Errors
-/// When the level is invalid.
-pub(super) fn start(level: &str) -> Result<(), Error> {
-    let filter =
-        EnvFilter::try_new(level).map_err(|error| Error::new("--log-level", level, error))?;
+pub(super) fn start(level: LogLevel) {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_span_list(false)
         .with_writer(std::io::stderr)
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::from(level))
         .init();
-    Ok(())
 }

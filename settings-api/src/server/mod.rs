@@ -1,6 +1,10 @@
 //! Starts everything, and stops it in good order.
 
+mod activity;
+mod admission;
+mod descriptors;
 mod http;
+mod listener;
 mod logging;
 mod options;
 mod signals;
@@ -13,12 +17,14 @@ use axum::{Router, middleware};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::activity::IdleTimeouts;
+use self::admission::ConnectionLimits;
 use self::http::{Bound, GRACE, HttpServer, HttpVersions};
 use self::signals::Signals;
 use self::tls::TlsFiles;
 use crate::api::{self, ApiState, BodyLimits, RateLimit};
 use crate::error::Error;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Port};
 use crate::model::base::Base;
 use crate::ops::{self, OpsState};
 use crate::snapshot_cache::SnapshotCache;
@@ -34,7 +40,7 @@ pub(crate) use options::ServeOptions;
 /// # Errors
 /// When something that the options name can't be used, or a server fails.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
-    logging::start(&options.log_level)?;
+    logging::start(options.log_level);
     // Fails only if a default is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime =
@@ -91,6 +97,8 @@ struct Parts {
     tokens: Arc<Tokens>,
     metrics: Arc<Metrics>,
     started: Instant,
+    /// Files that the process may open.
+    descriptors: u64,
 }
 
 impl Parts {
@@ -107,6 +115,7 @@ impl Parts {
             tokens: Arc::new(tokens),
             metrics,
             started,
+            descriptors: descriptors::raise_limit(),
         })
     }
 
@@ -115,16 +124,9 @@ impl Parts {
         options: &ServeOptions,
         shutdown: &CancellationToken,
     ) -> Result<HttpServer, Error> {
-        Ok(HttpServer {
-            name: "API",
-            address: options.listen,
-            versions: HttpVersions::All,
-            tls: tls_files_of_api(options)
-                .map(|files| files.load())
-                .transpose()?,
-            request_timeout: Duration::from_secs(options.request_timeout),
-            router: self.router(options, shutdown),
-        })
+        let files = tls_files_of_api(options);
+        let router = self.router(options, shutdown);
+        self.server(options, Port::Api, files, router)
     }
 
     fn xds_server(
@@ -132,20 +134,46 @@ impl Parts {
         options: &ServeOptions,
         shutdown: &CancellationToken,
     ) -> Result<HttpServer, Error> {
+        let files = tls_files_of_xds(options);
         let service = DiscoveryService::new(
             Arc::clone(&self.cache),
             Arc::clone(&self.subscribers),
+            Duration::from_secs(options.request_timeout),
             shutdown.clone(),
         );
+        let router = service.routes().prepare().into_axum_router();
+        self.server(options, Port::Xds, files, router)
+    }
+
+    fn server(
+        &self,
+        options: &ServeOptions,
+        port: Port,
+        tls: Option<TlsFiles>,
+        router: Router,
+    ) -> Result<HttpServer, Error> {
+        let (address, versions) = match port {
+            Port::Api => (options.listen, HttpVersions::All),
+            Port::Xds => (options.xds_listen, HttpVersions::Http2),
+        };
+        let request_timeout = Duration::from_secs(options.request_timeout);
+        let limits = ConnectionLimits {
+            total: options.max_connections,
+            per_address: options.max_connections_per_address,
+        };
         Ok(HttpServer {
-            name: "xDS server",
-            address: options.xds_listen,
-            versions: HttpVersions::Http2,
-            tls: tls_files_of_xds(options)
-                .map(|files| files.load())
-                .transpose()?,
-            request_timeout: Duration::from_secs(options.request_timeout),
-            router: service.routes().prepare().into_axum_router(),
+            port,
+            address,
+            versions,
+            tls: tls.map(|files| files.load()).transpose()?,
+            handshake_timeout: request_timeout,
+            idle_timeouts: IdleTimeouts {
+                before_request: request_timeout,
+                between_requests: Duration::from_secs(options.idle_timeout),
+            },
+            limits: limits.within(self.descriptors),
+            metrics: Arc::clone(&self.metrics),
+            router,
         })
     }
 
@@ -180,6 +208,7 @@ impl Parts {
 fn tls_files_of_api(options: &ServeOptions) -> Option<TlsFiles> {
     Some(TlsFiles {
         server: "API",
+        options: ["--tls-certificate", "--tls-key"],
         certificate: options.tls_certificate.clone()?,
         key: options.tls_key.clone()?,
         client_ca: None,
@@ -190,6 +219,7 @@ fn tls_files_of_api(options: &ServeOptions) -> Option<TlsFiles> {
 fn tls_files_of_xds(options: &ServeOptions) -> Option<TlsFiles> {
     Some(TlsFiles {
         server: "xDS",
+        options: ["--xds-tls-certificate", "--xds-tls-key"],
         certificate: options.xds_tls_certificate.clone()?,
         key: options.xds_tls_key.clone()?,
         client_ca: options.xds_client_ca.clone(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::logging::LogLevel;
 use crate::tokens::file::TokenFiles;
 
 /// Options of `settings-api serve`.
@@ -14,7 +15,7 @@ pub(crate) struct ServeOptions {
     /// The base configuration (JSON): zones, domains, and keys that the API's bodies lack
     #[arg(long, value_name = "FILE")]
     pub(crate) base: PathBuf,
-    /// The database of the settings (SQLite); created if missing
+    /// The database of the settings (SQLite); created if the path doesn't exist
     #[arg(long, value_name = "FILE")]
     pub(crate) database: PathBuf,
     /// The token file.
@@ -53,10 +54,19 @@ pub(crate) struct ServeOptions {
     /// Requests per second and client address; bursts may be twice as large
     #[arg(long, value_name = "COUNT", default_value = "200")]
     pub(crate) requests_per_second: NonZeroU32,
-    /// Time that a client has for a request's head, and again for its body, in seconds
+    /// Time for a TLS handshake, again for a request's head, and again for its body, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) request_timeout: u64,
-    /// Log level (JSON lines on standard error): error, warn, info, debug, trace, or a filter
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    pub(crate) log_level: String,
+    /// Time after which a connection without an open request or stream is closed, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) idle_timeout: u64,
+    /// Most connections to each port; fewer if the process may not open as many files
+    #[arg(long, value_name = "COUNT", default_value_t = 4096)]
+    pub(crate) max_connections: usize,
+    /// Most connections to each port from one client address (IPv6: one /64)
+    #[arg(long, value_name = "COUNT", default_value_t = 256)]
+    pub(crate) max_connections_per_address: usize,
+    /// Least severe level to log, as JSON lines on standard error
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
+    pub(crate) log_level: LogLevel,
 }

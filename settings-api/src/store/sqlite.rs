@@ -1,5 +1,8 @@
 //! The settings in an SQLite file: a change is on stable storage before it counts as made.
 
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +17,7 @@ const SCHEMA_VERSION: i64 = 1;
 
 /// `id` preserves the order in which hostnames were added.
 const SCHEMA: &str = "
+    BEGIN EXCLUSIVE;
     CREATE TABLE settings (
         id INTEGER PRIMARY KEY,
         scope TEXT NOT NULL,
@@ -23,6 +27,7 @@ const SCHEMA: &str = "
         UNIQUE (scope, hostname)
     ) STRICT;
     PRAGMA user_version = 1;
+    COMMIT;
 ";
 
 /// An open database. It is locked: two servers on one file would publish different settings.
@@ -32,39 +37,42 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the database; creates a missing one.
+    /// Opens the database; creates one if the path doesn't exist.
     ///
     /// # Errors
-    /// When it can't be opened, belongs to another program, or is open elsewhere.
+    /// When it can't be opened, is empty, belongs to another program, or is open elsewhere.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |error: rusqlite::Error| {
+        let failed = |reason: &dyn Display| Error::new("database", path.display(), reason);
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.len() == 0 => {
+                return Err(failed(
+                    &"is empty (0 bytes): restore it, or delete it to start without settings",
+                ));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => create(path)?,
+            Err(error) => return Err(failed(&error)),
+        }
+        let connection = connect(path).map_err(|error| {
             let busy = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
             let hint = if busy {
                 " (is another settings-api running on it?)"
             } else {
                 ""
             };
-            Error::new("database", path.display(), format_args!("{error}{hint}"))
-        };
-        let connection = connect(path).map_err(failed)?;
+            failed(&format_args!("{error}{hint}"))
+        })?;
         let version: i64 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(failed)?;
+            .map_err(|error| failed(&error))?;
         match version {
-            0 => {
-                let schema = format!("BEGIN EXCLUSIVE; {SCHEMA} COMMIT;");
-                connection.execute_batch(&schema).map_err(failed)?;
-            }
-            SCHEMA_VERSION => {}
-            other => {
-                let why = format!(
-                    "has schema version {other}, this program knows {SCHEMA_VERSION}: \
-                     use the program that made it"
-                );
-                return Err(Error::new("database", path.display(), why));
-            }
+            SCHEMA_VERSION => Ok(Self { connection }),
+            0 => Err(failed(&"was made by another program")),
+            other => Err(failed(&format_args!(
+                "has schema version {other}, this program knows {SCHEMA_VERSION}: \
+                 use the program that made it"
+            ))),
         }
-        Ok(Self { connection })
     }
 
     /// Reads all settings.
@@ -133,12 +141,47 @@ impl Store {
     }
 }
 
+/// Creates a database beside the path and moves it there, so that no crash leaves half of one.
+fn create(path: &Path) -> Result<(), Error> {
+    let failed = |reason: &dyn Display| Error::new("database", path.display(), reason);
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let log = Path::new(&log);
+    // SQLite would replay it into the new database.
+    if log.exists() {
+        let log = log.display();
+        return Err(failed(&format_args!(
+            "is missing, but {log} exists: restore both, or delete it to start without settings"
+        )));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let file = tempfile::Builder::new()
+        .prefix(".settings-api-")
+        .tempfile_in(folder)
+        .map_err(|error| failed(&error))?;
+    let connection = Connection::open_with_flags(file.path(), FLAGS);
+    connection
+        .and_then(|connection| {
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.execute_batch(SCHEMA)
+        })
+        .map_err(|error| failed(&error))?;
+    file.persist_noclobber(path)
+        .map_err(|error| failed(&error.error))?;
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| failed(&error))
+}
+
+/// Without `SQLITE_OPEN_URI`, so that a path that looks like a URI is still a path.
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_CREATE)
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
-    // Without SQLITE_OPEN_URI, so that a path that looks like a URI is still a path.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, FLAGS)?;
     connection.busy_timeout(Duration::from_secs(2))?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

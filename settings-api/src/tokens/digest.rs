@@ -59,11 +59,11 @@ impl DigestKey {
         Digest(hmac.finalize().into_bytes().into())
     }
 
-    /// Reads the key; creates a missing one.
+    /// Creates a key if there is none, and reads it otherwise.
     ///
     /// # Errors
     /// When it can be neither read nor created.
-    pub(crate) fn load_or_create(path: &Path) -> Result<Self, Error> {
+    pub(super) fn load_or_create(path: &Path) -> Result<Self, Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key)
             .map_err(|error| Error::new("random bytes", "for a key", error))?;

@@ -1,5 +1,6 @@
 //! The token file and the file of its digests' key.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use subtle::ConditionallySelectable;
 
-use super::digest::Digest;
+use super::digest::{Digest, DigestKey};
 use super::token::Token;
 use crate::atomic_file;
 use crate::error::Error;
@@ -43,17 +44,68 @@ impl TokenFiles {
     }
 }
 
-impl TokenFile {
-    /// Reads the file; a missing one holds no tokens.
+impl TokenFiles {
+    /// Reads both files; none if there is no token file, or an empty one without a key.
     ///
     /// # Errors
-    /// When it can't be read, or is no token file.
-    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+    /// When one can't be read, or the key is missing: no other key verifies the file's tokens.
+    pub(crate) fn load(&self) -> Result<Option<(DigestKey, TokenFile)>, Error> {
+        match TokenFile::load(&self.tokens)? {
+            Some(file) if !file.tokens.is_empty() || self.key().exists() => {
+                Ok(Some((self.load_key(&file)?, file)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads both files; creates the key of a token file that is missing or empty.
+    ///
+    /// # Errors
+    /// Like [`TokenFiles::load`].
+    pub(crate) fn load_or_create(&self) -> Result<(DigestKey, TokenFile), Error> {
+        let file = TokenFile::load(&self.tokens)?.unwrap_or_default();
+        let key = match file.tokens.is_empty() {
+            true => DigestKey::load_or_create(&self.key())?,
+            false => self.load_key(&file)?,
+        };
+        Ok((key, file))
+    }
+
+    fn load_key(&self, file: &TokenFile) -> Result<DigestKey, Error> {
+        let path = self.key();
+        if !file.tokens.is_empty() && !path.exists() {
+            let reason = format!(
+                "missing, but {} holds tokens: restore the key from the same backup",
+                self.tokens.display()
+            );
+            return Err(Error::new("token key", path.display(), reason));
+        }
+        DigestKey::load(&path)
+    }
+
+    /// Locks the files against other commands until the value is dropped.
+    ///
+    /// # Errors
+    /// When the key file, which carries the lock, can't be opened.
+    pub(crate) fn lock(&self) -> Result<File, Error> {
+        let path = self.key();
+        let failed = |error| Error::new("token key", path.display(), error);
+        let file = File::open(&path).map_err(failed)?;
+        file.lock().map_err(failed)?;
+        Ok(file)
+    }
+}
+
+impl TokenFile {
+    /// Reads the file; none if it doesn't exist.
+    fn load(path: &Path) -> Result<Option<Self>, Error> {
+        let failed = |reason: &dyn Display| Error::new("token file", path.display(), reason);
         match fs::read(path) {
             Ok(json) => serde_json::from_slice(&json)
-                .map_err(|error| Error::new("token file", path.display(), error)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Error::new("token file", path.display(), error)),
+                .map(Some)
+                .map_err(|error| failed(&error)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&error)),
         }
     }
 
@@ -76,16 +128,4 @@ impl TokenFile {
         }
         self.tokens.get(usize::try_from(found).ok()?)
     }
-}
-
-/// Locks the token file against other commands until the value is dropped.
-///
-/// # Errors
-/// When the key file, which carries the lock, can't be opened.
-pub(crate) fn lock(files: &TokenFiles) -> Result<File, Error> {
-    let path = files.key();
-    let file = File::open(&path).map_err(|error| Error::new("token key", path.display(), error))?;
-    file.lock()
-        .map_err(|error| Error::new("token key", path.display(), error))?;
-    Ok(file)
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::digest::{Credentials, DigestKey};
@@ -17,27 +16,39 @@ pub(crate) struct Tokens {
 }
 
 struct Read {
-    stamp: Option<Stamp>,
-    content: Result<Arc<(DigestKey, TokenFile)>, Error>,
+    stamp: Stamp,
+    content: Result<Content, Error>,
 }
 
-/// Identifies a file's content: device, inode, size, time of change (seconds and nanoseconds).
+/// The files' content; none while there is no token file.
+type Content = Arc<Option<(DigestKey, TokenFile)>>;
+
+/// Identifies the content of both files: device, inode, size, time of change (seconds and
+/// nanoseconds). A missing file has the default.
 type Stamp = [(u64, u64, u64, i64, i64); 2];
 
 impl Tokens {
-    /// Reads the token files.
+    /// Reads the token files. Warns if nobody can log in yet.
     ///
     /// # Errors
     /// When they can't be read.
     pub(crate) fn open(files: TokenFiles) -> Result<Self, Error> {
-        let key = DigestKey::load_or_create(&files.key())?;
         let stamp = stamp(&files);
-        let content = Arc::new((key, TokenFile::load(&files.tokens)?));
-        let read = Mutex::new(Read {
-            stamp,
-            content: Ok(content),
-        });
-        Ok(Self { files, read })
+        let content = files.load()?;
+        let has_tokens = content
+            .as_ref()
+            .is_some_and(|(_, file)| !file.tokens.is_empty());
+        if !has_tokens {
+            tracing::warn!(
+                tokens = %files.tokens.display(),
+                "no tokens: nobody can log in before `settings-api token create`"
+            );
+        }
+        let content = Ok(Arc::new(content));
+        Ok(Self {
+            files,
+            read: Mutex::new(Read { stamp, content }),
+        })
     }
 
     /// Finds the token that belongs to these credentials.
@@ -49,36 +60,35 @@ impl Tokens {
         credentials: &Credentials<'_>,
     ) -> Result<Option<Token>, Error> {
         let content = self.content()?;
-        let (key, file) = &*content;
+        let Some((key, file)) = &*content else {
+            return Ok(None);
+        };
         Ok(file.find(&key.digest(credentials)).cloned())
     }
 
-    /// Returns the files' current content.
+    /// Checks that the files can be read.
     ///
     /// # Errors
-    /// While they can't be read.
-    pub(crate) fn content(&self) -> Result<Arc<(DigestKey, TokenFile)>, Error> {
+    /// While they can't.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.content().map(|_| ())
+    }
+
+    fn content(&self) -> Result<Content, Error> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamp(&self.files);
         if now != read.stamp || read.content.is_err() {
             read.stamp = now;
-            let key = DigestKey::load(&self.files.key());
-            read.content =
-                key.and_then(|key| Ok(Arc::new((key, TokenFile::load(&self.files.tokens)?))));
+            read.content = self.files.load().map(Arc::new);
         }
-        match &read.content {
-            Ok(content) => Ok(Arc::clone(content)),
-            Err(error) => Err(error.clone()),
-        }
+        read.content.clone()
     }
 }
 
-fn stamp(files: &TokenFiles) -> Option<Stamp> {
-    let of = |path: &Path| {
-        let it = fs::metadata(path).ok()?;
-        Some((it.dev(), it.ino(), it.size(), it.ctime(), it.ctime_nsec()))
-    };
-    // No file has the default stamp.
-    let tokens = of(&files.tokens).unwrap_or_default();
-    Some([tokens, of(&files.key())?])
+fn stamp(files: &TokenFiles) -> Stamp {
+    [&files.tokens, &files.key()].map(|path| {
+        fs::metadata(path)
+            .map(|it| (it.dev(), it.ino(), it.size(), it.ctime(), it.ctime_nsec()))
+            .unwrap_or_default()
+    })
 }

@@ -1,6 +1,7 @@
 //! The gRPC services: ADS and ECDS, each as state of the world (SotW) and as delta.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::{
     AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
@@ -32,6 +33,7 @@ const QUEUE: usize = 4;
 pub(crate) struct DiscoveryService {
     cache: Arc<SnapshotCache>,
     subscribers: Arc<Subscribers>,
+    first_request: Duration,
     shutdown: CancellationToken,
 }
 
@@ -40,14 +42,17 @@ type Responses<T> = ReceiverStream<Result<T, Status>>;
 
 impl DiscoveryService {
     /// Serves the cache's snapshots until `shutdown`, and records the answers in `subscribers`.
+    /// A stream must send a request within `first_request`.
     pub(crate) fn new(
         cache: Arc<SnapshotCache>,
         subscribers: Arc<Subscribers>,
+        first_request: Duration,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             cache,
             subscribers,
+            first_request,
             shutdown,
         }
     }
@@ -64,7 +69,9 @@ impl DiscoveryService {
     ) -> Response<Responses<P::Response>> {
         let (responses, receiver) = mpsc::channel(QUEUE);
         let subscriber = self.subscribers.connect(P::KIND);
-        let work = stream::serve::<P>(requests, responses, self.cache.subscribe(), subscriber);
+        let snapshot = self.cache.subscribe();
+        let timeout = self.first_request;
+        let work = stream::serve::<P>(requests, responses, snapshot, subscriber, timeout);
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             // Envoy keeps its configuration when the stream ends, and reconnects.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::Node;
 use tokio::sync::{mpsc, watch};
@@ -65,13 +66,18 @@ struct Stream {
     unanswered: VecDeque<(String, Vec<Arc<Resource>>)>,
 }
 
-/// Serves one stream until its end.
+/// Serves one stream until its end, or until `first_request` has passed without a request.
 pub(super) async fn serve<P: Protocol>(
     mut requests: Streaming<P::Request>,
     responses: mpsc::Sender<Result<P::Response, Status>>,
     snapshot: watch::Receiver<Snapshot>,
     subscriber: Subscriber,
+    first_request: Duration,
 ) {
+    let first = tokio::time::timeout(first_request, requests.message());
+    let Ok(Ok(Some(first))) = first.await else {
+        return;
+    };
     let mut stream = Stream {
         snapshot,
         subscriber,
@@ -79,7 +85,13 @@ pub(super) async fn serve<P: Protocol>(
         nonce: 0,
         unanswered: VecDeque::new(),
     };
+    stream.receive::<P>(first);
     loop {
+        if let Some(response) = stream.next_response::<P>()
+            && responses.send(Ok(response)).await.is_err()
+        {
+            return;
+        }
         tokio::select! {
             request = requests.message() => match request {
                 Ok(Some(request)) => stream.receive::<P>(request),
@@ -88,11 +100,6 @@ pub(super) async fn serve<P: Protocol>(
             changed = stream.snapshot.changed() => if changed.is_err() {
                 return;
             },
-        }
-        if let Some(response) = stream.next_response::<P>()
-            && responses.send(Ok(response)).await.is_err()
-        {
-            return;
         }
     }
 }

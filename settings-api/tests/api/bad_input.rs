@@ -21,6 +21,7 @@ async fn a_bad_body_is_refused_with_its_code_and_place_and_stores_nothing() {
         ("\u{feff}{}", 12130, "not JSON", ""),
         ("[]", 12130, "body: invalid type: sequence", ""),
         ("7", 12130, "body: invalid type: integer", ""),
+        ("{}", 12130, "settings: required, but missing", "/settings"),
         (
             r#"{"settings":"all"}"#,
             12130,

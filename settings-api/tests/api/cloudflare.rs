@@ -84,24 +84,6 @@ async fn a_put_changes_only_the_hostnames_that_it_names_and_answers_with_all() {
 }
 
 #[tokio::test]
-async fn the_body_that_cloudflares_go_client_sends_for_an_empty_list_changes_nothing() {
-    let program = Program::start();
-    program.put(json!([forward("a.example.com")])).await;
-    let answer = program
-        .send(
-            client()
-                .put(program.url())
-                .bearer_auth(&program.token)
-                .body("{}"),
-        )
-        .await;
-    assert_eq!(
-        (answer.status, answer.hostnames()),
-        (202, vec!["a.example.com"])
-    );
-}
-
-#[tokio::test]
 async fn zones_and_accounts_have_settings_of_their_own() {
     let program = Program::start();
     let other_zone = program.url_of(&format!(

@@ -9,7 +9,7 @@ use serde_json::json;
 use support::wasm::repository;
 use support::{Client, Envoy, Listener, Origin, pki, wasm_module};
 
-use crate::program::{PATIENCE, Program, base, forward, remove};
+use crate::program::{OTHER_ZONE, PATIENCE, Program, base, forward, remove};
 
 const HOST: &str = "api.example.com";
 const SHA256: &str = "cf-client-cert-sha256";
@@ -107,13 +107,17 @@ fn install_certificates(folder: &Path) {
 
 /// Whether the first request of a new connection comes with the client's certificate.
 async fn forwards(envoy: &Envoy, origin: &Origin) -> bool {
+    forwards_for(HOST, envoy, origin).await
+}
+
+async fn forwards_for(host: &str, envoy: &Envoy, origin: &Origin) -> bool {
     let path = format!("/{}", fastrand::u64(..));
     let client = Client::http1(envoy)
         .listener("https")
         .with(&pki().client)
         .connect()
         .await;
-    let response = client.get(HOST, &path).await;
+    let response = client.get(host, &path).await;
     assert_eq!(response.status, 200, "{response:?}");
     origin.requests_for(&path)[0].header(SHA256) == Some(pki().client.sha256().as_str())
 }
@@ -276,5 +280,28 @@ async fn an_envoy_that_refuses_an_update_keeps_the_last_good_one_and_is_seen_in_
             .wait_for_status(|status| status["accepted"] == 1)
             .await;
         assert!(forwards(&envoy, &origin).await, "{source:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wildcard_serves_its_own_zone_and_no_name_of_another_one() {
+    let origin = Origin::start().await;
+    let mut base = base();
+    base["zones"][OTHER_ZONE] = json!({ "domains": ["eu.example.com"] });
+    let program = Program::with(base, &[]);
+    let envoy = envoy(&program, Source::Delta, DEFAULT_SETTINGS, &origin).await;
+    assert_eq!(
+        program.put(json!([forward("*.example.com")])).await.status,
+        202
+    );
+    wait_until_forwarding(&envoy, &origin, true).await;
+    for (host, expected) in [
+        ("a.example.com", true),
+        ("neu.example.com", true),
+        ("eu.example.com", false),
+        ("a.eu.example.com", false),
+    ] {
+        let found = forwards_for(host, &envoy, &origin).await;
+        assert_eq!(found, expected, "{host}");
     }
 }

@@ -12,11 +12,14 @@
 mod authentication;
 mod bad_input;
 mod cloudflare;
+mod connections;
 mod durability;
 mod envoys;
 mod limits;
 mod operation;
+mod process;
 mod program;
+mod restore;
 mod sdk;
 mod simulated;
 mod subscribers;

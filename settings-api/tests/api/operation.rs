@@ -204,6 +204,22 @@ fn what_stops_it_from_starting_is_said_in_one_line() {
         ),
         (
             r#"{"zones":{},"resources":{}}"#,
+            vec!["--tls-certificate", "server.key", "--tls-key", "server.pem"],
+            "API certificate server.key: holds a private key and no certificate: are \
+             --tls-certificate and --tls-key swapped?",
+        ),
+        (
+            r#"{"zones":{},"resources":{}}"#,
+            vec!["--tls-certificate", "server.pem", "--tls-key", "server.pem"],
+            "API key server.pem: holds a certificate and no private key",
+        ),
+        (
+            r#"{"zones":{},"resources":{}}"#,
+            vec!["--tls-certificate", "server.pem", "--tls-key", "client.key"],
+            "API key client.key: does not belong to the certificate in server.pem",
+        ),
+        (
+            r#"{"zones":{},"resources":{}}"#,
             vec!["--listen", "192.0.2.1:1"],
             "API can't listen on 192.0.2.1:1",
         ),
@@ -214,7 +230,14 @@ fn what_stops_it_from_starting_is_said_in_one_line() {
         ),
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("base.json"), base).expect("a written file");
+        for (name, content) in [
+            ("base.json", base.to_owned()),
+            ("server.pem", pki().server.chain_pem()),
+            ("server.key", pki().server.key_pem()),
+            ("client.key", pki().client.key_pem()),
+        ] {
+            std::fs::write(folder.path().join(name), content).expect("a written file");
+        }
         let mut command = Command::new(env!("CARGO_BIN_EXE_settings-api"));
         command.args([
             "serve",
@@ -247,4 +270,17 @@ fn what_stops_it_from_starting_is_said_in_one_line() {
             "{options:?}: {text}"
         );
     }
+}
+
+#[test]
+fn a_log_level_is_one_of_a_closed_list() {
+    let output = Command::new(env!("CARGO_BIN_EXE_settings-api"))
+        .args(["serve", "--base", "b", "--database", "d", "--tokens", "t"])
+        .args(["--log-level", "loud"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr);
+    let expected = "[possible values: error, warn, info, debug, trace]";
+    assert!(error.contains(expected), "{error}");
 }

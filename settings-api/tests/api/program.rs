@@ -3,11 +3,13 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::process::Process;
 
 /// Cloudflare's example ids.
 pub(crate) const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";
@@ -25,6 +27,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_settings-api");
 pub(crate) struct Program {
     folder: TempDir,
     options: Vec<String>,
+    /// The command that runs the program, such as `prlimit`, if not the test itself.
+    launcher: Vec<String>,
     running: Option<Running>,
     /// The secret of a bearer token that may do everything.
     pub(crate) token: String,
@@ -36,42 +40,6 @@ struct Running {
     process: Process,
     api: SocketAddr,
     xds: SocketAddr,
-}
-
-/// A process that ends with its value, or with the test process.
-struct Process {
-    child: Child,
-    watchdog: Child,
-}
-
-impl Process {
-    fn new(child: Child) -> Process {
-        // The shell's input stays open for as long as this process lives.
-        let watchdog = Command::new("sh")
-            .args(["-c", "read _; kill -9 \"$0\"", &child.id().to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("sh runs");
-        Process { child, watchdog }
-    }
-
-    /// Waits for its end. The watchdog ends first: the process id may be reused afterwards.
-    fn wait(&mut self) -> ExitStatus {
-        // Both fail only when they have been waited for already.
-        let _ = self.watchdog.kill();
-        let _ = self.watchdog.wait();
-        self.child.wait().expect("a child process")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Fails when the process has ended already.
-        let _ = self.child.kill();
-        self.wait();
-    }
 }
 
 /// An answer of the API.
@@ -131,6 +99,7 @@ impl Program {
         let mut program = Program {
             folder,
             options: options.iter().map(|option| (*option).to_owned()).collect(),
+            launcher: Vec::new(),
             running: None,
             token: String::new(),
             key: String::new(),
@@ -153,8 +122,10 @@ impl Program {
             .open(self.path("log"))
             .expect("a log file");
         let lines_before = self.log().lines().count();
-        let child = Command::new(BINARY)
-            .arg("serve")
+        let command: Vec<_> = self.launcher.iter().map(String::as_str).collect();
+        let command = [&command[..], &[BINARY, "serve"]].concat();
+        let child = Command::new(command[0])
+            .args(&command[1..])
             .args([
                 "--base",
                 "base.json",
@@ -179,11 +150,12 @@ impl Program {
         let mut process = Process::new(child);
         let start = Instant::now();
         let [api, xds] = loop {
+            // The last line may be half written.
             if let Some(line) = self
                 .log()
-                .lines()
+                .split_inclusive('\n')
                 .skip(lines_before)
-                .find(|line| line.contains("\"serving\""))
+                .find(|line| line.contains("\"serving\"") && line.ends_with('\n'))
             {
                 let line: Value = serde_json::from_str(line).expect("a JSON line");
                 break ["api", "xds"].map(|name| {
@@ -202,6 +174,21 @@ impl Program {
         self.running = Some(Running { process, api, xds });
     }
 
+    /// Runs it by another command, which must replace itself by the program.
+    pub(crate) fn launch_by(&mut self, command: &[&str]) {
+        self.launcher = command.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.as_ref().expect("running").process.child.id()
+    }
+
+    /// Writes a file of its folder.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).expect("a written file");
+    }
+
     /// Kills it as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         let process = &mut self.running.as_mut().expect("running").process;
@@ -218,6 +205,26 @@ impl Program {
             .expect("kill runs");
         assert!(signalled.success());
         process.wait().code()
+    }
+
+    /// Starts it where it must fail; gives its error line.
+    pub(crate) fn run_to_failure(&self) -> String {
+        let mut command = Command::new("timeout");
+        command.args(["20", BINARY, "serve", "--listen", "127.0.0.1:0"]);
+        let output = command
+            .args(["--xds-listen", "127.0.0.1:0", "--base", "base.json"])
+            .args(["--database", "settings.db", "--tokens", "tokens.json"])
+            .args(&self.options)
+            .current_dir(self.folder.path())
+            .output()
+            .expect("timeout runs");
+        assert_ne!(output.status.code(), Some(124), "it serves: {output:?}");
+        error_line(&output)
+    }
+
+    /// `settings-api token …` where it must fail; gives its error line.
+    pub(crate) fn failed_token_command(&self, command: &str, options: &[&str]) -> String {
+        error_line(&self.token_command(command, options))
     }
 
     /// Makes a token and gives its secret.
@@ -338,6 +345,17 @@ impl Program {
             .find_map(|found| found.strip_prefix(line)?.trim().parse().ok());
         value.unwrap_or_else(|| panic!("no {line} in\n{text}"))
     }
+}
+
+fn error_line(output: &Output) -> String {
+    assert!(!output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let mut errors = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("settings-api: "));
+    let error = errors.next().unwrap_or_else(|| panic!("no error: {text}"));
+    assert_eq!(errors.next(), None, "{text}");
+    error.to_owned()
 }
 
 impl Drop for Program {

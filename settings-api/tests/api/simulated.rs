@@ -115,54 +115,52 @@ impl Subscriber {
             ..Node::default()
         });
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let subscriber = Subscriber::open(channel, way).await;
+        match &subscriber {
+            Subscriber::Sotw(sender, _) => {
+                let first = DiscoveryRequest {
+                    node,
+                    type_url: TYPE_URL.into(),
+                    resource_names: names,
+                    ..DiscoveryRequest::default()
+                };
+                sender.send(first).await.expect("an open stream");
+            }
+            Subscriber::Delta(sender, _) => {
+                let versions = has.iter();
+                let first = DeltaDiscoveryRequest {
+                    node,
+                    type_url: TYPE_URL.into(),
+                    resource_names_subscribe: names,
+                    initial_resource_versions: versions
+                        .map(|(name, version)| ((*name).into(), (*version).into()))
+                        .collect(),
+                    ..DeltaDiscoveryRequest::default()
+                };
+                sender.send(first).await.expect("an open stream");
+            }
+        }
+        subscriber
+    }
+
+    /// Opens a stream and sends nothing.
+    pub(crate) async fn open(channel: Channel, way: Way) -> Subscriber {
+        let mut ecds = ExtensionConfigDiscoveryServiceClient::new(channel.clone());
+        let mut ads = AggregatedDiscoveryServiceClient::new(channel);
         if way.delta {
             let (sender, receiver) = mpsc::channel(16);
-            let first = DeltaDiscoveryRequest {
-                node,
-                type_url: TYPE_URL.into(),
-                resource_names_subscribe: names,
-                initial_resource_versions: has
-                    .iter()
-                    .map(|(name, version)| ((*name).into(), (*version).into()))
-                    .collect(),
-                ..DeltaDiscoveryRequest::default()
-            };
-            sender.send(first).await.expect("room");
             let requests = ReceiverStream::new(receiver);
             let stream = match way.aggregated {
-                true => {
-                    AggregatedDiscoveryServiceClient::new(channel)
-                        .delta_aggregated_resources(requests)
-                        .await
-                }
-                false => {
-                    ExtensionConfigDiscoveryServiceClient::new(channel)
-                        .delta_extension_configs(requests)
-                        .await
-                }
+                true => ads.delta_aggregated_resources(requests).await,
+                false => ecds.delta_extension_configs(requests).await,
             };
             return Subscriber::Delta(sender, stream.expect("a stream").into_inner());
         }
         let (sender, receiver) = mpsc::channel(16);
-        let first = DiscoveryRequest {
-            node,
-            type_url: TYPE_URL.into(),
-            resource_names: names,
-            ..DiscoveryRequest::default()
-        };
-        sender.send(first).await.expect("room");
         let requests = ReceiverStream::new(receiver);
         let stream = match way.aggregated {
-            true => {
-                AggregatedDiscoveryServiceClient::new(channel)
-                    .stream_aggregated_resources(requests)
-                    .await
-            }
-            false => {
-                ExtensionConfigDiscoveryServiceClient::new(channel)
-                    .stream_extension_configs(requests)
-                    .await
-            }
+            true => ads.stream_aggregated_resources(requests).await,
+            false => ecds.stream_extension_configs(requests).await,
         };
         Subscriber::Sotw(sender, stream.expect("a stream").into_inner())
     }
