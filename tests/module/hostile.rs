@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use client_cert_forwarder::header_map::serialize;
+use client_cert_forwarder::headers::map::serialize;
 use support::random::{seed, size};
 
 use crate::vm::{
