@@ -44,7 +44,7 @@ async fn delegation_errors(envoy: &Envoy) -> u64 {
 }
 
 #[tokio::test]
-async fn a_served_connection_does_not_enter_the_vm_again() {
+async fn a_connection_with_a_delivery_does_not_enter_the_vm_again() {
     let scene = Envoy::with_filter(forwarding(&[HOST]))
         .deployment(Deployment::FastPath)
         .every_mtls_protocol()

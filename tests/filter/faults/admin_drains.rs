@@ -121,14 +121,14 @@ async fn drain_under_load(drain: &str) -> Connections {
     assert_eq!(slow, vec![true; mtls_protocols().len()]);
     let answered: usize = connections.iter().map(|(_, answered)| answered).sum();
     assert_eq!(requests.len(), answered + slow.len());
-    let served = connections.iter().filter(|(_, answered)| *answered > 0);
+    let delivered = connections.iter().filter(|(_, answered)| *answered > 0);
     let count = |hostname: &str, outcome: &str, count: usize| {
         (hostname.to_owned(), outcome.to_owned(), count as u64)
     };
     let expected = [
         count(ADMIN, "denied", denied),
         count(ADMIN, "spoof_stripped", denied),
-        count(HOST, "forwarded", served.count() + slow.len()),
+        count(HOST, "forwarded", delivered.count() + slow.len()),
         count(HOST, "spoof_stripped", answered),
     ];
     assert_eq!(scene.envoy.outcomes().await, expected);

@@ -113,16 +113,16 @@ fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
 }
 
 /// A connection of each protocol on which the certificate was delivered.
-async fn served(scene: &Scene) -> Vec<Client> {
-    let mut served = Vec::new();
+async fn delivered(scene: &Scene) -> Vec<Client> {
+    let mut delivered = Vec::new();
     for &protocol in mtls_protocols() {
         let client = scene.connect(protocol).await;
         assert_eq!(client.get(HOST, "/before").await.status, 200);
-        served.push(client);
+        delivered.push(client);
     }
     let before = carried(&scene.origin.requests_for("/before"));
-    assert_eq!(before, vec![true; served.len()]);
-    served
+    assert_eq!(before, vec![true; delivered.len()]);
+    delivered
 }
 
 /// `forwarded` and `undelivered` of [`HOST`].

@@ -13,7 +13,7 @@ use support::{
 use tempfile::TempDir;
 
 use super::{
-    ADMIN, SPOOFED, assert_nothing_spoofed, counted, failing, request_fields, served, spoofing,
+    ADMIN, SPOOFED, assert_nothing_spoofed, counted, delivered, failing, request_fields, spoofing,
     trapping,
 };
 use crate::common::{HOST, carried, multiplexed, protocols_count};
@@ -71,14 +71,14 @@ async fn assert_nothing_passed(scene: &mut Scene) {
 #[tokio::test]
 async fn while_the_vm_is_down_nothing_passes_and_then_connections_go_on_as_before() {
     let (mut scene, _module) = start(Trap::RequestHeaders).await;
-    let served = served(&scene).await;
+    let delivered = delivered(&scene).await;
     for &protocol in mtls_protocols() {
         let unlucky = scene.connect(protocol).await;
         let mut refused = 0;
         for _ in 0..ATTEMPTS {
             let trap = trapping(spoofing(HOST, "/trap"));
             assert_eq!(unlucky.send(trap).await.status, 503, "{protocol:?}");
-            refused = until_it_serves_again(&scene.envoy, &served).await;
+            refused = until_it_serves_again(&scene.envoy, &delivered).await;
             if refused > 0 {
                 break;
             }
@@ -102,14 +102,14 @@ async fn an_answer_that_the_failed_vm_did_not_see_brings_the_certificate_again()
     });
     let (mut scene, _module) = start(Trap::ResponseHeaders).await;
     scene.origin.answer("/trap", [many]);
-    let served = served(&scene).await;
+    let delivered = delivered(&scene).await;
     for &protocol in mtls_protocols() {
         let unlucky = scene.connect(protocol).await;
         // Nobody has sanitised this answer: it may be cut off, but not passed on.
         let answer = unlucky.try_send(spoofing(HOST, "/trap")).await;
         let status = answer.map(|answer| answer.status);
         assert!(!matches!(status, Ok(200)), "{protocol:?}");
-        until_it_serves_again(&scene.envoy, &served).await;
+        until_it_serves_again(&scene.envoy, &delivered).await;
         let path = format!("/after/{protocol:?}");
         let next = match protocol {
             // Envoy may have closed the connection.
@@ -122,7 +122,7 @@ async fn an_answer_that_the_failed_vm_did_not_see_brings_the_certificate_again()
     }
     assert_eq!(
         carried(&scene.origin.requests_for("/trap")),
-        vec![true; served.len()]
+        vec![true; delivered.len()]
     );
     assert_nothing_passed(&mut scene).await;
 }
@@ -130,7 +130,7 @@ async fn an_answer_that_the_failed_vm_did_not_see_brings_the_certificate_again()
 #[tokio::test]
 async fn a_failure_at_a_requests_end_takes_no_delivery_back() {
     let (mut scene, _module) = start(Trap::Delete).await;
-    let served = served(&scene).await;
+    let delivered = delivered(&scene).await;
     for &protocol in mtls_protocols() {
         let unlucky = scene.connect(protocol).await;
         let path = format!("/trap/{protocol:?}");
@@ -138,7 +138,7 @@ async fn a_failure_at_a_requests_end_takes_no_delivery_back() {
         for _ in 0..ATTEMPTS {
             let trap = trapping(spoofing(HOST, &path));
             assert_eq!(unlucky.send(trap).await.status, 200, "{protocol:?}");
-            refused = until_it_serves_again(&scene.envoy, &served).await;
+            refused = until_it_serves_again(&scene.envoy, &delivered).await;
             if refused > 0 {
                 break;
             }
@@ -156,7 +156,7 @@ async fn a_failure_at_a_requests_end_takes_no_delivery_back() {
 #[tokio::test]
 async fn a_request_under_way_when_the_vm_fails_brings_no_trailers_that_nobody_has_seen() {
     let (mut scene, _module) = start(Trap::RequestHeaders).await;
-    let served = served(&scene).await;
+    let delivered = delivered(&scene).await;
     for protocol in multiplexed() {
         let path = format!("/trailers/{protocol:?}");
         let connector = scene.client(protocol).with(&pki().client);
@@ -172,11 +172,11 @@ async fn a_request_under_way_when_the_vm_fails_brings_no_trailers_that_nobody_ha
         let begun = begun.as_mut().expect("an open connection");
         scene.origin.wait_for(seen + 1).await;
         let trap = trapping(spoofing(HOST, "/trap"));
-        assert_eq!(served[0].send(trap).await.status, 503, "{protocol:?}");
+        assert_eq!(delivered[0].send(trap).await.status, 503, "{protocol:?}");
         connection.rest(begun).await;
         let status = connection.answer(begun).await;
         assert!(!matches!(status, Some(200)), "{protocol:?}");
-        until_it_serves_again(&scene.envoy, &served).await;
+        until_it_serves_again(&scene.envoy, &delivered).await;
         // That request was not answered, or the answer did not get through.
         let again = request_fields("GET", HOST, &path);
         assert_eq!(connection.send(&again).await, Some(200), "{protocol:?}");
@@ -237,13 +237,13 @@ async fn send_trapping_trailers(
 #[tokio::test]
 async fn trailers_at_which_the_vm_fails_never_arrive_and_their_request_delivers_nothing() {
     let (mut scene, _module) = start(Trap::RequestTrailers).await;
-    let served = served(&scene).await;
+    let delivered = delivered(&scene).await;
     for &protocol in mtls_protocols() {
         let path = format!("/trailers/{protocol:?}");
         let (status, connection) =
             send_trapping_trailers(protocol, &scene.envoy, &scene.origin, &path).await;
         assert!(!matches!(status, Some(200)), "{protocol:?}: {status:?}");
-        until_it_serves_again(&scene.envoy, &served).await;
+        until_it_serves_again(&scene.envoy, &delivered).await;
         if let Some(mut connection) = connection {
             let again = request_fields("GET", HOST, &path);
             for _ in 0..2 {
@@ -266,8 +266,8 @@ async fn trailers_at_which_the_vm_fails_never_arrive_and_their_request_delivers_
 #[tokio::test]
 async fn a_request_that_comes_in_one_piece_with_such_trailers_does_not_get_through_either() {
     let (mut scene, _module) = start(Trap::RequestTrailers).await;
-    let served = served(&scene).await;
-    for (client, protocol) in served.iter().zip(mtls_protocols()) {
+    let delivered = delivered(&scene).await;
+    for (client, protocol) in delivered.iter().zip(mtls_protocols()) {
         let upload = |path: &str| {
             let upload = Request::post(HOST, path, "first");
             upload.trailer("cf-client-cert-sha256", SPOOFED)
@@ -280,7 +280,7 @@ async fn a_request_that_comes_in_one_piece_with_such_trailers_does_not_get_throu
         let unlucky = scene.connect(*protocol).await;
         let answer = unlucky.try_send(trap).await.map(|answer| answer.status);
         assert!(!matches!(answer, Ok(200)), "{protocol:?}: {answer:?}");
-        until_it_serves_again(&scene.envoy, &served).await;
+        until_it_serves_again(&scene.envoy, &delivered).await;
         for request in scene.origin.requests_for(&trapped) {
             assert_eq!(request.trailers.names(), [""; 0], "{protocol:?}");
             assert_eq!(request.answered, None, "{protocol:?}");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::{Client, Envoy, Origin, Protocol, Update, mtls_protocols, trapping_module::Trap};
 
-use super::{ADMIN, assert_nothing_spoofed, counted, failing, served, spoofing, trapping};
+use super::{ADMIN, assert_nothing_spoofed, counted, delivered, failing, spoofing, trapping};
 use crate::common::{HOST, carried, configuration, forward, protocols_count};
 
 /// A hostname without a setting before the update, which requires a certificate afterwards.
@@ -81,7 +81,7 @@ async fn an_update_brings_a_vm_back_that_is_down_and_one_that_is_refused_does_no
     // It stays down.
     let (envoy, _module) = failing(Trap::RequestHeaders, "3600s");
     let mut scene = envoy.discovered().scene().await;
-    let known = served(&scene).await;
+    let known = delivered(&scene).await;
     let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let mut unlucky = Vec::new();
     for &protocol in mtls_protocols() {
@@ -119,7 +119,7 @@ async fn an_update_brings_a_vm_back_that_is_down_and_one_that_is_refused_does_no
 async fn a_vm_that_fails_around_an_update_is_loaded_with_the_new_configuration() {
     let (envoy, _module) = failing(Trap::RequestHeaders, "0.3s");
     let mut scene = envoy.discovered().scene().await;
-    let known = served(&scene).await;
+    let known = delivered(&scene).await;
     let anonymous = scene.connect_without_certificate(Protocol::Http2).await;
     let mut unlucky = Vec::new();
     for &protocol in mtls_protocols() {

@@ -41,7 +41,7 @@ pub(crate) struct Observed {
 
 /// The delivery state of the connection for the setting, as far as it is known.
 #[derive(Clone, Copy, Default)]
-struct Served {
+struct DeliveryState {
     possibly: bool,
     certainly: bool,
 }
@@ -72,7 +72,7 @@ pub(crate) fn violations(requests: &[Observed]) -> Vec<String> {
     }
     events.sort();
 
-    let mut served: HashMap<(usize, &str), Served> = HashMap::new();
+    let mut deliveries: HashMap<(usize, &str), DeliveryState> = HashMap::new();
     let mut certain_when_sent = vec![false; requests.len()];
     let mut violations = Vec::new();
     for (_, event, index) in events {
@@ -83,7 +83,7 @@ pub(crate) fn violations(requests: &[Observed]) -> Vec<String> {
             }
             continue;
         };
-        let state = served.entry((request.connection, setting)).or_default();
+        let state = deliveries.entry((request.connection, setting)).or_default();
         match event {
             Event::Sent => certain_when_sent[index] = state.certainly,
             Event::Entered => {
