@@ -14,6 +14,7 @@
 
 mod api;
 mod atomic_file;
+mod audit_log;
 mod cli;
 mod client_address;
 mod error;

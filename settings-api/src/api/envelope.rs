@@ -8,7 +8,7 @@ use serde::Serialize;
 pub(super) struct Success<T> {
     success: bool,
     errors: [Message; 0],
-    messages: [Message; 0],
+    messages: Vec<Message>,
     result: T,
     #[serde(skip_serializing_if = "Option::is_none")]
     result_info: Option<ResultInfo>,
@@ -30,10 +30,18 @@ impl<T: Serialize> Success<T> {
         Self {
             success: true,
             errors: [],
-            messages: [],
+            messages: Vec::new(),
             result,
             result_info: None,
         }
+    }
+}
+
+impl<T> Success<T> {
+    /// Adds a message, which doesn't make the response a failure.
+    pub(super) fn with_message(mut self, message: Message) -> Self {
+        self.messages.push(message);
+        self
     }
 }
 

@@ -7,6 +7,7 @@ use client_cert_forwarder::config::ConfigError;
 
 use super::envelope::{Failure, Message};
 use crate::snapshot_cache::ChangeError;
+use crate::store::StoreError;
 
 const INVALID_REQUEST: &str = "access.api.error.invalid_request";
 
@@ -33,6 +34,8 @@ pub(super) enum ApiError {
     TooSlow(u64),
     /// Too many requests; the next one may come after this many seconds.
     TooMany(u64),
+    /// The store can't be reached.
+    StoreUnavailable,
     /// A fault of this program; the log has the details.
     Internal,
 }
@@ -71,11 +74,15 @@ impl From<ChangeError> for ApiError {
         match error {
             ChangeError::ForeignHostname(error) => Self::ForeignHostname(error),
             ChangeError::Invalid(error) => Self::Invalid(error),
-            ChangeError::Store(error) => {
-                tracing::error!(%error, "the settings could not be stored");
-                Self::Internal
-            }
+            ChangeError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::StoreUnavailable
     }
 }
 
@@ -92,6 +99,7 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -138,6 +146,11 @@ impl ApiError {
                 971,
                 "Please wait and consider throttling your request speed",
             ),
+            Self::StoreUnavailable => Message::new(
+                10002,
+                "access.api.error.service_unavailable: the settings store can't be reached; \
+                 the settings in force stay, try again later",
+            ),
             Self::Internal => Message::new(10001, "access.api.error.internal_server_error"),
         };
         vec![one]
@@ -148,7 +161,12 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let failure = Failure::new(self.messages());
         let mut response = (self.status(), Json(failure)).into_response();
-        if let Self::TooMany(seconds) = self {
+        let retry_after = match self {
+            Self::TooMany(seconds) => Some(seconds),
+            Self::StoreUnavailable => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,5 +1,6 @@
 //! Cloudflare's API: `access/certificates/settings` of zones and accounts.
 
+mod audit;
 mod authenticate;
 mod authorize;
 mod body;

@@ -8,7 +8,7 @@ use axum::routing::get;
 
 use super::error::ApiError;
 use super::state::ApiState;
-use super::{authenticate, rate_limit, settings, status};
+use super::{audit, authenticate, rate_limit, settings, status};
 
 /// Builds the routes below `/client/v4`.
 pub(crate) fn router(state: ApiState) -> Router {
@@ -19,7 +19,8 @@ pub(crate) fn router(state: ApiState) -> Router {
         let path = format!("/{scope}/{{id}}/access/certificates/settings");
         v4 = v4
             .route(&path, get(settings::list).put(settings::change))
-            .route(&format!("{path}/status"), get(status::list));
+            .route(&format!("{path}/status"), get(status::list))
+            .route(&format!("{path}/audit"), get(audit::list));
     }
     let v4 = v4
         .method_not_allowed_fallback(|method: Method| async { ApiError::NoMethod(method) })

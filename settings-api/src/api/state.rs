@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 
 use super::body::BodyLimits;
 use super::rate_limit::RateLimit;
+use crate::audit_log::AuditLog;
 use crate::metrics::Metrics;
 use crate::snapshot_cache::SnapshotCache;
 use crate::tokens::watched::Tokens;
@@ -20,6 +21,8 @@ pub(crate) struct ApiState {
     pub(crate) subscribers: Arc<Subscribers>,
     /// The tokens.
     pub(crate) tokens: Arc<Tokens>,
+    /// The file of audit records.
+    pub(crate) audit_log: Arc<AuditLog>,
     /// The limits of a request's body.
     pub(crate) body_limits: BodyLimits,
     /// The limit of a client's requests.

@@ -7,10 +7,10 @@ use axum::extract::{Extension, OriginalUri, State};
 use serde::Serialize;
 
 use super::authorize::authorize;
-use super::envelope::Success;
+use super::envelope::{Message, Success};
 use super::error::ApiError;
 use crate::model::snapshot::Resource;
-use crate::snapshot_cache::SnapshotCache;
+use crate::snapshot_cache::{SnapshotCache, StoreHealth};
 use crate::tokens::token::{Permission, Token};
 use crate::xds::subscribers::{SubscriberState, SubscriberStatus, Subscribers};
 
@@ -57,5 +57,13 @@ pub(super) async fn list(
         .into_iter()
         .filter_map(|name| snapshot.get(name))
         .map(|resource| ResourceStatus::new(resource, subscribers.statuses(resource)));
-    Ok(Json(Success::list(statuses.collect())))
+    let response = Success::list(statuses.collect());
+    Ok(Json(match cache.store_health() {
+        StoreHealth::Reachable => response,
+        StoreHealth::Unreachable { since, .. } => {
+            let since = humantime::format_rfc3339_seconds(since);
+            let text = format!("the settings store can't be reached since {since}");
+            response.with_message(Message::new(10002, text))
+        }
+    }))
 }

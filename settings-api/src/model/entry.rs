@@ -10,7 +10,7 @@ use super::scope::Scope;
 pub(crate) type Settings = BTreeMap<Scope, Vec<Entry>>;
 
 /// One hostname's settings: Cloudflare's three members, in the order of its answers.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     /// Stored for Cloudflare's clients; has no effect.

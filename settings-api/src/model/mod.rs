@@ -1,5 +1,6 @@
 //! Settings, the base configuration, and how they merge into a snapshot. No I/O but `Base::load`.
 
+pub(crate) mod audit;
 pub(crate) mod base;
 pub(crate) mod body;
 pub(crate) mod entry;

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::metrics::Metrics;
-use crate::snapshot_cache::SnapshotCache;
+use crate::snapshot_cache::{SnapshotCache, StoreHealth};
 use crate::xds::subscribers::{SubscriberState, Subscribers};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,6 +40,7 @@ pub(super) async fn metrics(
     counters.register(&mut registry);
     register_hostnames(&mut registry, &cache);
     register_subscribers(&mut registry, &cache, &subscribers);
+    register_store(&mut registry, &cache);
     register_uptime(&mut registry, started);
     let mut text = String::new();
     match encode(&mut text, &registry) {
@@ -83,6 +84,16 @@ fn register_subscribers(registry: &mut Registry, cache: &SnapshotCache, subscrib
         "rejecting_subscribers",
         "Envoys that rejected the version in force",
         rejecting,
+    );
+}
+
+fn register_store(registry: &mut Registry, cache: &SnapshotCache) {
+    let reachable = Gauge::<i64>::default();
+    reachable.set(i64::from(cache.store_health() == StoreHealth::Reachable));
+    registry.register(
+        "store_reachable",
+        "1 if the settings store answered last time",
+        reachable,
     );
 }
 

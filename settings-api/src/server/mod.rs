@@ -23,12 +23,12 @@ use self::http::{Bound, GRACE, HttpServer, HttpVersions};
 use self::signals::Signals;
 use self::tls::TlsFiles;
 use crate::api::{self, ApiState, BodyLimits, RateLimit};
+use crate::audit_log::AuditLog;
 use crate::error::Error;
 use crate::metrics::{Metrics, Port};
 use crate::model::base::Base;
 use crate::ops::{self, OpsState};
 use crate::snapshot_cache::SnapshotCache;
-use crate::store::Store;
 use crate::tokens::watched::Tokens;
 use crate::xds::subscribers::Subscribers;
 use crate::xds::{DiscoveryService, Files};
@@ -53,8 +53,12 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
 async fn serve(options: &ServeOptions) -> Result<(), Error> {
     let signals = Signals::install()?;
     let shutdown = CancellationToken::new();
-    let parts = Parts::load(options)?;
+    let parts = Parts::load(options).await?;
     let mut tasks = JoinSet::new();
+    let (cache, ending) = (Arc::clone(&parts.cache), shutdown.clone());
+    tasks.spawn(async move {
+        let _ = ending.run_until_cancelled(cache.follow()).await;
+    });
     if let Some(folder) = options.xds_directory.clone() {
         let snapshot = parts.cache.subscribe();
         let files = Files::create(folder, &snapshot.borrow())?;
@@ -95,6 +99,7 @@ struct Parts {
     cache: Arc<SnapshotCache>,
     subscribers: Arc<Subscribers>,
     tokens: Arc<Tokens>,
+    audit_log: Arc<AuditLog>,
     metrics: Arc<Metrics>,
     started: Instant,
     /// Files that the process may open.
@@ -102,17 +107,19 @@ struct Parts {
 }
 
 impl Parts {
-    fn load(options: &ServeOptions) -> Result<Self, Error> {
+    async fn load(options: &ServeOptions) -> Result<Self, Error> {
         let started = Instant::now();
         let base = Base::load(&options.base)?;
         let tokens = Tokens::open(options.tokens.clone())?;
-        let store = Store::open(&options.database)?;
-        let cache = SnapshotCache::load(base, store, options.max_hostnames)?;
+        let audit_log = AuditLog::open(options.audit_log.as_deref())?;
+        let store = options.database.open(options.database_ca.as_deref());
+        let cache = SnapshotCache::load(base, store.await?, options.max_hostnames).await?;
         let metrics = Arc::new(Metrics::default());
         Ok(Self {
             cache: Arc::new(cache),
             subscribers: Arc::new(Subscribers::new(Arc::clone(&metrics))),
             tokens: Arc::new(tokens),
+            audit_log: Arc::new(audit_log),
             metrics,
             started,
             descriptors: descriptors::raise_limit(),
@@ -182,6 +189,7 @@ impl Parts {
             cache: Arc::clone(&self.cache),
             subscribers: Arc::clone(&self.subscribers),
             tokens: Arc::clone(&self.tokens),
+            audit_log: Arc::clone(&self.audit_log),
             body_limits: BodyLimits {
                 bytes: options.max_body_bytes,
                 seconds: options.request_timeout,

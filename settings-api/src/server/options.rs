@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::logging::LogLevel;
+use crate::store::Location;
 use crate::tokens::file::TokenFiles;
 
 /// Options of `settings-api serve`.
@@ -15,9 +16,15 @@ pub(crate) struct ServeOptions {
     /// The base configuration (JSON): zones, domains, and keys that the API's bodies lack
     #[arg(long, value_name = "FILE")]
     pub(crate) base: PathBuf,
-    /// The database of the settings (SQLite); created if the path doesn't exist
+    /// The database: an SQLite file, created if the path doesn't exist, or postgres://…
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) database: Location,
+    /// Require TLS from the PostgreSQL server, with a certificate of this CA (PEM)
     #[arg(long, value_name = "FILE")]
-    pub(crate) database: PathBuf,
+    pub(crate) database_ca: Option<PathBuf>,
+    /// Append each change of settings to this file too, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log: Option<PathBuf>,
     /// The token file.
     #[command(flatten)]
     pub(crate) tokens: TokenFiles,

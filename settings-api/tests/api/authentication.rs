@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::program::{ACCOUNT, EMAIL, OTHER_ZONE, Program, ZONE, client, forward};
+use crate::fixtures::{ACCOUNT, EMAIL, OTHER_ZONE, ZONE, client, forward};
+use crate::program::Program;
 
 #[tokio::test]
 async fn credentials_are_asked_for_before_anything_else() {
@@ -203,7 +204,7 @@ async fn a_token_file_that_cannot_be_read_lets_nobody_in() {
 
 #[tokio::test]
 async fn no_secret_is_written_anywhere() {
-    let program = Program::with(crate::program::base(), &["--log-level", "trace"]);
+    let program = Program::with(crate::fixtures::base(), &["--log-level", "trace"]);
     program.put(json!([forward("a.example.com")])).await;
     let by_key = client()
         .get(program.url())

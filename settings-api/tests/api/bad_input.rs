@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::program::{OTHER_ZONE, Program, base, client, forward, remove};
+use crate::fixtures::{OTHER_ZONE, base, client, forward, remove};
+use crate::program::Program;
 
 #[tokio::test]
 async fn a_bad_body_is_refused_with_its_code_and_place_and_stores_nothing() {

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::program::{ACCOUNT, Answer, EMAIL, OTHER_ZONE, Program, client, forward, remove};
+use crate::fixtures::{ACCOUNT, EMAIL, OTHER_ZONE, client, forward, remove};
+use crate::program::{Answer, Program};
 
 /// Runs the real curl; gives the status and the body.
 fn curl(arguments: &[&str]) -> Answer {

@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use crate::program::{PATIENCE, Program, base, forward};
+use crate::fixtures::{base, forward};
+use crate::program::{PATIENCE, Program};
 use crate::simulated::{Subscriber, WAYS, channel};
 
 /// An address other than the tests' usual one.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::program::{Program, base, client, forward, remove};
+use crate::fixtures::{base, client, forward, remove};
+use crate::program::Program;
 
 /// A writer's certainties: by hostname, whether it must be stored. A lost answer leaves it open.
 type Known = BTreeMap<String, bool>;

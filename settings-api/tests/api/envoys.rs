@@ -9,7 +9,8 @@ use serde_json::json;
 use support::wasm::repository;
 use support::{Client, Envoy, Listener, Origin, pki, wasm_module};
 
-use crate::program::{OTHER_ZONE, PATIENCE, Program, base, forward, remove};
+use crate::fixtures::{OTHER_ZONE, base, forward, remove};
+use crate::program::{PATIENCE, Program};
 
 const HOST: &str = "api.example.com";
 const SHA256: &str = "cf-client-cert-sha256";

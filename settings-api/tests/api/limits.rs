@@ -6,7 +6,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::program::{Program, ZONE, base, client, forward};
+use crate::fixtures::{ZONE, base, client, forward};
+use crate::program::Program;
 
 #[tokio::test]
 async fn too_many_requests_are_answered_429_with_the_time_to_wait() {

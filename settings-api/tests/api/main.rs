@@ -9,14 +9,18 @@
     clippy::print_stdout
 )]
 
+mod audit;
 mod authentication;
 mod bad_input;
 mod cloudflare;
+mod cluster;
 mod connections;
 mod durability;
 mod envoys;
+mod fixtures;
 mod limits;
 mod operation;
+mod postgres;
 mod process;
 mod program;
 mod restore;

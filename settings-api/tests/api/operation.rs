@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity as TlsIdentity};
 
-use crate::program::{Program, ZONE, base, client, forward};
+use crate::fixtures::{ZONE, base, client, forward};
+use crate::program::Program;
 
 #[tokio::test]
 async fn the_api_speaks_tls() {

@@ -9,14 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::cluster;
+use crate::fixtures::{EMAIL, ZONE, client};
 use crate::process::Process;
-
-/// Cloudflare's example ids.
-pub(crate) const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";
-pub(crate) const ACCOUNT: &str = "01a7362d577a6c3019a474fd6f485823";
-/// A second zone, with an ECDS resource of its own.
-pub(crate) const OTHER_ZONE: &str = "0da42c8d2132a9ddaf714f9e7c920711";
-pub(crate) const EMAIL: &str = "user@example.com";
 
 /// Long enough on a machine that runs a dozen Envoys besides.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,6 +22,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_settings-api");
 pub(crate) struct Program {
     folder: TempDir,
     options: Vec<String>,
+    /// The `--database`.
+    pub(crate) database: String,
     /// The command that runs the program, such as `prlimit`, if not the test itself.
     launcher: Vec<String>,
     running: Option<Running>,
@@ -77,9 +74,9 @@ impl Answer {
 }
 
 impl Program {
-    /// Runs with the base configuration of [`base`].
+    /// Runs with the usual base configuration.
     pub(crate) fn start() -> Program {
-        Program::with(base(), &[])
+        Program::with(crate::fixtures::base(), &[])
     }
 
     /// Runs with that base configuration and those options besides.
@@ -99,6 +96,10 @@ impl Program {
         let mut program = Program {
             folder,
             options: options.iter().map(|option| (*option).to_owned()).collect(),
+            database: match cluster::is_wanted() {
+                true => cluster::shared().create_database(),
+                false => "settings.db".into(),
+            },
             launcher: Vec::new(),
             running: None,
             token: String::new(),
@@ -130,7 +131,7 @@ impl Program {
                 "--base",
                 "base.json",
                 "--database",
-                "settings.db",
+                &self.database,
                 "--tokens",
                 "tokens.json",
             ])
@@ -199,11 +200,7 @@ impl Program {
     /// Stops it as an operator does; gives its exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         let process = &mut self.running.as_mut().expect("running").process;
-        let signalled = Command::new("kill")
-            .arg(process.child.id().to_string())
-            .status()
-            .expect("kill runs");
-        assert!(signalled.success());
+        process.signal("TERM");
         process.wait().code()
     }
 
@@ -213,7 +210,7 @@ impl Program {
         command.args(["20", BINARY, "serve", "--listen", "127.0.0.1:0"]);
         let output = command
             .args(["--xds-listen", "127.0.0.1:0", "--base", "base.json"])
-            .args(["--database", "settings.db", "--tokens", "tokens.json"])
+            .args(["--database", &self.database, "--tokens", "tokens.json"])
             .args(&self.options)
             .current_dir(self.folder.path())
             .output()
@@ -368,39 +365,4 @@ impl Drop for Program {
             );
         }
     }
-}
-
-/// Builds an HTTP client that keeps no connection: the program may be restarted in between.
-pub(crate) fn client() -> reqwest::Client {
-    // In a build of the whole workspace reqwest has TLS and needs a provider. Fails if one is set.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
-    builder.build().expect("a client")
-}
-
-/// Two zones of one account, each with its own ECDS resource.
-pub(crate) fn base() -> Value {
-    let wasm_filename = support::wasm_module();
-    let plugin = json!({ "settings": [], "verified_by": "listener" });
-    json!({
-        "zones": {
-            ZONE: { "domains": ["example.com"] },
-            OTHER_ZONE: { "domains": ["example.org"], "resource": "other" }
-        },
-        "accounts": { ACCOUNT: { "zones": [ZONE, OTHER_ZONE] } },
-        "resources": {
-            "client_cert_forwarder": { "wasm_filename": wasm_filename, "plugin": plugin },
-            "other": { "wasm_filename": wasm_filename, "plugin": plugin }
-        }
-    })
-}
-
-/// Builds a setting that forwards.
-pub(crate) fn forward(hostname: &str) -> Value {
-    json!({ "hostname": hostname, "china_network": false, "client_certificate_forwarding": true })
-}
-
-/// Builds the removal of a setting.
-pub(crate) fn remove(hostname: &str) -> Value {
-    json!({ "hostname": hostname, "china_network": false, "client_certificate_forwarding": false })
 }

@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::program::{Program, base, forward};
+use crate::fixtures::{base, forward};
+use crate::program::Program;
 
 #[tokio::test]
 async fn a_token_file_without_its_key_file_is_refused_and_no_key_is_made() {
@@ -61,6 +62,10 @@ fn the_list_of_a_missing_token_file_is_an_error() {
 
 #[tokio::test]
 async fn an_empty_or_foreign_database_is_refused_and_left_as_it_is() {
+    if crate::cluster::is_wanted() {
+        println!("not run: it is about SQLite files");
+        return;
+    }
     let mut program = Program::start();
     program.put(json!([forward("a.example.com")])).await;
     program.terminate();

@@ -4,7 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::program::{ACCOUNT, EMAIL, Program, ZONE};
+use crate::fixtures::{ACCOUNT, EMAIL, ZONE};
+use crate::program::Program;
 
 /// Installs the SDK below `target/`, pinned and hash-checked, unless it is there.
 fn sdk() -> PathBuf {

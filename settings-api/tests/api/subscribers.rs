@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::program::{OTHER_ZONE, Program, base, client, forward, remove};
+use crate::fixtures::{OTHER_ZONE, base, client, forward, remove};
+use crate::program::Program;
 use crate::simulated::{Subscriber, WAYS, Way, channel};
 
 const NAME: &str = "client_cert_forwarder";
