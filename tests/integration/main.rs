@@ -17,6 +17,7 @@ mod forwarding;
 mod grpc;
 mod hostile_input;
 mod kubernetes;
+mod large_values;
 mod metrics;
 mod misdirected;
 mod nginx;
