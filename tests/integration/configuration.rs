@@ -365,3 +365,36 @@ async fn ten_thousand_hostnames_load_in_under_a_second() {
     }
     assert!(fastest < Duration::from_secs(1), "{fastest:?}");
 }
+
+#[tokio::test]
+async fn fifty_thousand_revocations_load_in_under_a_second() {
+    let fingerprint = |number: u64| json!({ "sha256": format!("{number:064x}") });
+    let serial =
+        |number: u64| json!({ "issuer_dn": "CN=CA,O=Example", "serial": format!("{number:040X}") });
+    let origin = Origin::start().await;
+    let envoy = Envoy::with_filter(forwarding(&[HOST]))
+        .discovered()
+        .start(&origin)
+        .await;
+    let mut fastest = Duration::MAX;
+    for round in 0..3 {
+        let numbers = 25_000 * round..25_000 * (round + 1);
+        let revoked: Vec<Value> = numbers
+            .flat_map(|number| [fingerprint(number), serial(number)])
+            .collect();
+        let mut configuration = forwarding(&[HOST]);
+        configuration["revoked_certificates"] = revoked.into();
+        let (start, used) = (Instant::now(), envoy.processor_time());
+        assert_eq!(envoy.update_config(&configuration).await, Update::Accepted);
+        let used = envoy
+            .processor_time()
+            .zip(used)
+            .map(|(after, before)| after.saturating_sub(before));
+        println!(
+            "50000 revocations loaded in {:?}, of which Envoy worked {used:?}",
+            start.elapsed()
+        );
+        fastest = fastest.min(used.unwrap_or(start.elapsed()));
+    }
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
+}
