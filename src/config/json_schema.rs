@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::schema::{HeaderFields, PluginConfig, RevokedCertificate};
 use crate::certificate::field::Field;
-use crate::header_names::NOT_SETTABLE;
+use crate::headers::names::NOT_SETTABLE;
 use crate::rfc9440::{CLIENT_CERT, CLIENT_CERT_CHAIN};
 
 /// The whole schema (JSON Schema draft 2020-12).

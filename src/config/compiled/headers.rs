@@ -6,7 +6,7 @@ use crate::certificate::field::Field;
 use crate::config::findings::Findings;
 use crate::config::path::Place;
 use crate::config::schema::HeaderFields;
-use crate::header_names::{folded, settable};
+use crate::headers::names::{folded, settable};
 use crate::rfc9440;
 
 /// A header that the filter sets.

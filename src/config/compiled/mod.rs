@@ -13,9 +13,9 @@ use super::schema::{CertificateChainSource, HostnameSettings, OnSpoofedHeader, P
 use super::{ConfigError, Warning, read, syntax, warning};
 use crate::certificate::Limits;
 use crate::certificate::field::Field;
-use crate::header_names::folded;
+use crate::headers::managed::ManagedHeaders;
+use crate::headers::names::folded;
 use crate::hostname::HostnameTable;
-use crate::managed_headers::ManagedHeaders;
 use crate::rfc9440;
 use headers::FieldTable;
 use id::id;
