@@ -8,6 +8,7 @@ use proptest::{prop_assert, prop_assert_eq, proptest};
 use super::path::Step;
 use super::refused_examples::{CONFIGURATIONS, KEYS, with_keys};
 use super::{Config, Report, check};
+use crate::certificate::field::Field;
 
 fn lines(report: &Report) -> (Vec<String>, Vec<String>) {
     let errors = report.errors.iter().map(ToString::to_string).collect();
@@ -143,6 +144,24 @@ fn an_address_whose_server_name_must_match_is_warned_of() {
         assert_eq!(errors, [""; 0], "{text}");
         assert_eq!(!warnings.is_empty(), is_warned, "{text}: {warnings:?}");
     }
+}
+
+#[test]
+fn with_the_default_limits_a_setting_may_send_every_field() {
+    let fields = Field::ALL.iter().enumerate();
+    let headers: Vec<String> = fields
+        .map(|(number, (field, _))| format!(r#""X-{number}":"{field}""#))
+        .collect();
+    let text = format!(
+        r#"{{"certificate_chain_source":"xfcc","settings":[{{"hostname":"*",
+            "client_certificate_forwarding":true,"add_client_certificate_headers":true,
+            "request_headers":{{{0}}},"response_headers":{{{0}}}}}]}}"#,
+        headers.join(",")
+    );
+    assert_eq!(check(text.as_bytes()), Report::default());
+    let highest = r#"{"max_certificate_bytes":49152,"max_certificate_chain_bytes":49152,
+        "settings":[{"hostname":"*","client_certificate_forwarding":true}]}"#;
+    assert_eq!(check(highest.as_bytes()), Report::default());
 }
 
 /// Members whose values are right, wrong, of another type, or contradict each other.

@@ -1,6 +1,7 @@
 //! From JSON to the types of [`super::schema`], key by key (contract §3).
 
 use super::Warning;
+use super::compiled::MAX_LIMIT;
 use super::findings::Findings;
 use super::json::{Json, quoted};
 use super::path::Place;
@@ -87,13 +88,13 @@ fn plugin_config_member(
         "max_certificate_bytes" => {
             set(
                 &mut config.max_certificate_bytes,
-                reader.number(value, u32::MAX, at),
+                reader.number(value, MAX_LIMIT, at),
             );
         }
         "max_certificate_chain_bytes" => {
             set(
                 &mut config.max_certificate_chain_bytes,
-                reader.number(value, u32::MAX, at),
+                reader.number(value, MAX_LIMIT, at),
             );
         }
         "explain" => set(&mut config.explain, reader.boolean(value, at)),

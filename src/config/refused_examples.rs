@@ -1,8 +1,8 @@
 //! Configurations that are refused, and in which words; tests/schema.rs reads this file too.
 //!
 //! The last value of each says whether the JSON Schema refuses it as well. A schema cannot see a
-//! key that is given twice, compare two names or hostnames folded, or read an IPv6 address, of
-//! which its pattern knows the characters.
+//! key that is given twice, compare two names or hostnames folded, add up the lengths of headers,
+//! or read an IPv6 address, of which its pattern knows the characters.
 
 /// Whole configurations: the text, the refusal or a part of it, and whether the schema refuses it.
 pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
@@ -79,12 +79,12 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"{"settings":[],"max_certificate_bytes":4294967296}"#,
-        "max_certificate_bytes: expected a number from 0 to 4294967295, not 4294967296",
+        "max_certificate_bytes: expected a number from 0 to 49152, not 4294967296",
         true,
     ),
     (
         r#"{"settings":[],"max_certificate_chain_bytes":1.5}"#,
-        "max_certificate_chain_bytes: expected a number from 0 to 4294967295, not another number",
+        "max_certificate_chain_bytes: expected a number from 0 to 49152, not another number",
         true,
     ),
     (
@@ -133,6 +133,21 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
         true,
     ),
     (
+        r#"{"settings":[],"max_certificate_chain_bytes":49153}"#,
+        "max_certificate_chain_bytes: expected a number from 0 to 49152, not 49153",
+        true,
+    ),
+    (
+        r#"{"max_certificate_bytes":49152,"settings":[{"hostname":"a.example","request_headers":{"X-A":"certPemUrlEncoded"}}]}"#,
+        "settings[0].request_headers.X-A: up to 147456 bytes in one header, over which HTTP/2 origins",
+        false,
+    ),
+    (
+        r#"{"max_certificate_chain_bytes":49152,"settings":[{"hostname":"a.example","response_headers":{"X-A":"certChainRFC9440","X-B":"certChainRFC9440","X-C":"certChainRFC9440"}}]}"#,
+        "settings[0].response_headers: up to 147456 bytes in one message (most 131072): the certificate counts",
+        false,
+    ),
+    (
         r#"{"settings":[{"hostname":"127.1"}]}"#,
         "not an IP address",
         true,
@@ -179,7 +194,7 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"{"settings":[],"max_certificate_bytes":-1}"#,
-        "max_certificate_bytes: expected a number from 0 to 4294967295, not another number",
+        "max_certificate_bytes: expected a number from 0 to 49152, not another number",
         true,
     ),
     (

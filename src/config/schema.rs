@@ -41,11 +41,11 @@ pub struct PluginConfig {
     pub certificate_chain_source: CertificateChainSource,
     /// Longest encoded leaf certificate put in a header, in bytes.
     #[serde(default = "default_max_certificate_bytes")]
-    #[cfg_attr(feature = "schema", schemars(range(max = u32::MAX)))]
+    #[cfg_attr(feature = "schema", schemars(range(max = super::compiled::MAX_LIMIT)))]
     pub max_certificate_bytes: u32,
     /// Longest encoded certificate chain put in a header, in bytes.
     #[serde(default = "default_max_certificate_chain_bytes")]
-    #[cfg_attr(feature = "schema", schemars(range(max = u32::MAX)))]
+    #[cfg_attr(feature = "schema", schemars(range(max = super::compiled::MAX_LIMIT)))]
     pub max_certificate_chain_bytes: u32,
     /// Whether responses say what the filter did, and why.
     #[serde(default)]

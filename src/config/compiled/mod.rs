@@ -1,6 +1,7 @@
 //! The compiled configuration: checked, immutable, and in the shape that a request needs.
 
 mod allow_list;
+mod header_bytes;
 mod headers;
 mod id;
 mod revocations;
@@ -22,6 +23,7 @@ use setting::Shared;
 
 pub use super::schema::VerifiedBy;
 pub use allow_list::{AllowList, Names};
+pub(super) use header_bytes::MAX_LIMIT;
 pub use headers::Header;
 pub use id::Id;
 pub use revocations::{Revocations, RevokedBy};

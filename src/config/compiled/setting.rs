@@ -3,12 +3,13 @@
 use std::iter;
 
 use super::allow_list::AllowList;
+use super::header_bytes;
 use super::headers::{self, Direction, FieldTable, Header};
 use super::id::{Id, id};
 use crate::certificate::field::{Field, MANAGED_TRANSFORM};
 use crate::config::findings::Findings;
 use crate::config::path::Place;
-use crate::config::schema::{ForwardOn, HostnameSettings, PluginConfig};
+use crate::config::schema::{ForwardOn, HeaderFields, HostnameSettings, PluginConfig};
 use crate::delivery_state::DeliveryState;
 use crate::hostname::{HostnamePattern, HostnameTable};
 
@@ -182,6 +183,14 @@ fn request_headers(
         shared.findings,
     );
     headers.extend(shared.fields.own(transform_headers(setting)));
+    let forwarded = forwarding_headers(setting).iter().map(|(_, field)| *field);
+    let fields = forwarded.chain(headers.iter().map(|header| header.field));
+    check_bytes(
+        &setting.request_headers,
+        fields,
+        &place.key("request_headers"),
+        shared,
+    );
     headers
 }
 
@@ -190,12 +199,40 @@ fn response_headers(
     place: &Place<'_>,
     shared: &mut Shared<'_>,
 ) -> Vec<Header> {
-    headers::compile(
+    let headers = headers::compile(
         &setting.response_headers,
         Direction::Response,
         iter::empty(),
         shared.fields,
         &place.key("response_headers"),
         shared.findings,
-    )
+    );
+    let fields = headers.iter().map(|header| header.field);
+    check_bytes(
+        &setting.response_headers,
+        fields,
+        &place.key("response_headers"),
+        shared,
+    );
+    headers
+}
+
+/// Refuses headers that could be too long alone, or together as `fields` of one message.
+fn check_bytes(
+    headers: &HeaderFields,
+    fields: impl Iterator<Item = Field>,
+    place: &Place<'_>,
+    shared: &mut Shared<'_>,
+) {
+    let mut is_refused = false;
+    for (name, field) in &headers.0 {
+        if let Some(reason) = header_bytes::refuse_header(shared.plugin, *field) {
+            is_refused = true;
+            shared.findings.error(&place.key(name), reason);
+        }
+    }
+    match header_bytes::refuse_message(shared.plugin, fields) {
+        Some(reason) if !is_refused => shared.findings.error(place, reason),
+        _ => {}
+    }
 }

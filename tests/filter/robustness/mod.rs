@@ -2,6 +2,7 @@
 
 mod certificates;
 mod header_bytes;
+mod large_values;
 mod random_requests;
 
 use support::{Protocol, Scene, pki};
