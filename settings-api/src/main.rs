@@ -1,21 +1,41 @@
-//! The program `settings-api`: serves the API, or manages the tokens that may use it.
+//! Cloudflare's mTLS hostname settings API for your own Envoys.
+//!
+//! The folders are layers, and each imports only from those below it:
+//!
+//! | layer | does |
+//! |---|---|
+//! | [`cli`] | parses the command line, manages tokens |
+//! | [`server`] | accepts connections, starts and stops everything |
+//! | [`api`], [`ops`] | answer HTTP requests: Cloudflare's API; probes and metrics |
+//! | [`xds`] | delivers snapshots to Envoys, by gRPC and by files, and tracks their answers |
+//! | [`snapshot_cache`] | checks a change, stores it, publishes the snapshot that follows from it |
+//! | [`store`], [`tokens`] | keep settings and tokens on disk |
+//! | [`model`] | settings, the base configuration, and how they merge into a snapshot |
 
+mod api;
+mod atomic_file;
+mod audit_log;
+mod cli;
+mod client_address;
+mod error;
+mod hex;
+mod metrics;
+mod model;
+mod ops;
+mod server;
+mod snapshot_cache;
+mod store;
+mod tokens;
+mod xds;
+
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use settings_api::cli::{Arguments, Command};
-use settings_api::{server, token_commands};
-
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Serve(options) => server::run(*options),
-        Command::Token(command) => token_commands::run(command),
-    };
-    match outcome {
+    match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            use std::io::Write;
-            // Nothing is left to tell it to when standard error is closed.
+            // A closed standard error leaves nowhere to report to.
             let _ = writeln!(std::io::stderr(), "settings-api: {error}");
             ExitCode::FAILURE
         }

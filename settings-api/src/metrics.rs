@@ -1,57 +1,153 @@
-//! The program's own metrics, as `GET /metrics` shows them (OpenMetrics text). Labels are never made from what a client sends.
+//! The program's counters. Labels never carry a client's input.
 
-use std::sync::atomic::AtomicU64;
-
-use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::fleet::Fleet;
-use crate::subscribers::Subscribers;
-
-/// A request to the API.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabels {
-    /// GET, PUT or other.
-    pub method: &'static str,
-    /// The route's pattern; empty when there is none.
-    pub route: String,
-    /// The answer's status.
-    pub status: u16,
+/// Everything that is counted as it happens.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    /// Responses of the API.
+    pub(crate) requests: Family<RequestLabels, Counter>,
+    /// Seconds from a request's head to the response's.
+    pub(crate) request_duration: Histogram,
+    /// Updates to Envoys.
+    pub(crate) updates: Family<UpdateLabels, Counter>,
+    /// Failed writes of the watched files.
+    pub(crate) file_errors: Counter,
+    /// Connections closed at once, for a limit.
+    refused_connections: Family<RefusalLabels, Counter>,
+    /// Failed accepts.
+    accept_errors: Family<PortLabels, Counter>,
 }
 
-/// An ECDS resource.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ResourceLabels {
-    /// Its name.
-    pub resource: String,
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            requests: Family::default(),
+            request_duration: Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0]),
+            updates: Family::default(),
+            file_errors: Counter::default(),
+            refused_connections: Family::default(),
+            accept_errors: Family::default(),
+        }
+    }
 }
 
-/// What Envoys say to an update.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct UpdateLabels {
-    /// Name of the ECDS resource.
-    pub resource: String,
-    /// What happened.
-    pub outcome: Outcome,
+impl Metrics {
+    /// Counts an update of one ECDS resource.
+    pub(crate) fn count_update(&self, resource: &str, outcome: UpdateOutcome) {
+        let labels = UpdateLabels {
+            resource: resource.to_owned(),
+            outcome,
+        };
+        self.updates.get_or_create(&labels).inc();
+    }
+
+    /// Counts a connection closed for a limit.
+    pub(crate) fn count_refused_connection(&self, port: Port, reason: RefusalReason) {
+        let labels = RefusalLabels { port, reason };
+        self.refused_connections.get_or_create(&labels).inc();
+    }
+
+    /// Counts a failed accept.
+    pub(crate) fn count_accept_error(&self, port: Port) {
+        self.accept_errors.get_or_create(&PortLabels { port }).inc();
+    }
+
+    /// Registers every counter.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register("requests", "Responses of the API", self.requests.clone());
+        registry.register(
+            "request_duration_seconds",
+            "From a request's head to the response's",
+            self.request_duration.clone(),
+        );
+        registry.register(
+            "updates",
+            "Updates sent to Envoys, and their answers",
+            self.updates.clone(),
+        );
+        registry.register(
+            "file_errors",
+            "Failed writes of the watched files",
+            self.file_errors.clone(),
+        );
+        registry.register(
+            "refused_connections",
+            "Connections closed at once, for a limit",
+            self.refused_connections.clone(),
+        );
+        registry.register(
+            "accept_errors",
+            "Failed accepts, for a shortage of descriptors or memory",
+            self.accept_errors.clone(),
+        );
+    }
 }
 
-/// What happened to an update.
+/// Labels of a request to the API.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabels {
+    /// The request's method.
+    pub(crate) method: MethodLabel,
+    /// The route's pattern; empty when none matched.
+    pub(crate) route: String,
+    /// The response's status.
+    pub(crate) status: u16,
+}
+
+/// A request's method. A client may send any token, so all unused ones share a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub(crate) enum MethodLabel {
+    /// `GET`
+    Get,
+    /// `PUT`
+    Put,
+    /// Any other.
+    Other,
+}
+
+impl MethodLabel {
+    /// The label's text.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl EncodeLabelValue for MethodLabel {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.as_str().encode(encoder)
+    }
+}
+
+/// Labels of an update to an Envoy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct UpdateLabels {
+    /// The ECDS resource name.
+    pub(crate) resource: String,
+    /// The update's outcome.
+    pub(crate) outcome: UpdateOutcome,
+}
+
+/// The outcome of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum UpdateOutcome {
     /// It was sent.
     Sent,
-    /// Envoy took it (ACK).
+    /// Envoy accepted it (ACK).
     Accepted,
-    /// Envoy refused it (NACK) and keeps what it had.
+    /// Envoy rejected it (NACK) and keeps its last good one.
     Rejected,
 }
 
-impl EncodeLabelValue for Outcome {
+impl EncodeLabelValue for UpdateOutcome {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         let name = match self {
             Self::Sent => "sent",
@@ -62,100 +158,71 @@ impl EncodeLabelValue for Outcome {
     }
 }
 
-/// The settings of a zone or account.
+/// A port of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Port {
+    /// The API's.
+    Api,
+    /// The xDS server's.
+    Xds,
+}
+
+impl Port {
+    /// The port's name in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Api => "API",
+            Self::Xds => "xDS server",
+        }
+    }
+}
+
+impl EncodeLabelValue for Port {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Self::Api => "api",
+            Self::Xds => "xds",
+        };
+        name.encode(encoder)
+    }
+}
+
+/// The limit that a connection exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RefusalReason {
+    /// The limit of the port.
+    Total,
+    /// The limit of the client's address.
+    PerAddress,
+}
+
+impl RefusalReason {
+    /// The reason in messages, with the option that sets the limit.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Total => "in all (--max-connections)",
+            Self::PerAddress => "from this address (--max-connections-per-address)",
+        }
+    }
+}
+
+impl EncodeLabelValue for RefusalReason {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Self::Total => "total",
+            Self::PerAddress => "per_address",
+        };
+        name.encode(encoder)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ScopeLabels {
-    scope: String,
+struct RefusalLabels {
+    port: Port,
+    reason: RefusalReason,
 }
 
-/// What is counted while it happens.
-#[derive(Debug)]
-pub struct Metrics {
-    /// Answers of the API.
-    pub requests: Family<RequestLabels, Counter>,
-    /// Seconds from a request's head to the answer's.
-    pub request_duration: Histogram,
-    /// Updates to Envoys.
-    pub updates: Family<UpdateLabels, Counter>,
-    /// Writes of the watched files that failed.
-    pub file_errors: Counter,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self {
-            requests: Family::default(),
-            request_duration: Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0]),
-            updates: Family::default(),
-            file_errors: Counter::default(),
-        }
-    }
-}
-
-impl Metrics {
-    /// Everything as text; what is a state now is read off `fleet` and `subscribers`.
-    ///
-    /// # Errors
-    /// Never in practice: writing to a string.
-    pub fn text(
-        &self,
-        fleet: &Fleet,
-        subscribers: &Subscribers,
-    ) -> Result<String, std::fmt::Error> {
-        let mut registry = Registry::with_prefix("settings_api");
-        registry.register("requests", "Answers of the API", self.requests.clone());
-        registry.register(
-            "request_duration_seconds",
-            "From a request's head to the answer's",
-            self.request_duration.clone(),
-        );
-        registry.register(
-            "updates",
-            "Updates sent to Envoys, and what they said to them",
-            self.updates.clone(),
-        );
-        registry.register(
-            "file_errors",
-            "Writes of the watched files that failed",
-            self.file_errors.clone(),
-        );
-
-        let hostnames = Family::<ScopeLabels, Gauge>::default();
-        for (scope, count) in fleet.counts() {
-            let labels = ScopeLabels {
-                scope: scope.to_string(),
-            };
-            hostnames
-                .get_or_create(&labels)
-                .set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
-        registry.register("hostnames", "Hostnames with settings", hostnames);
-
-        let connected = Family::<ResourceLabels, Gauge>::default();
-        let rejecting = Family::<ResourceLabels, Gauge>::default();
-        for (name, resource) in &*fleet.published().borrow() {
-            let labels = ResourceLabels {
-                resource: name.clone(),
-            };
-            let nodes = subscribers.of(resource);
-            let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-            connected.get_or_create(&labels).set(count(nodes.len()));
-            let rejected = nodes.iter().filter(|node| node.error.is_some()).count();
-            rejecting.get_or_create(&labels).set(count(rejected));
-        }
-        registry.register("subscribers", "Envoys that are connected", connected);
-        registry.register(
-            "rejecting_subscribers",
-            "Envoys that refused the version in force",
-            rejecting,
-        );
-
-        let uptime = Gauge::<f64, AtomicU64>::default();
-        uptime.set(crate::probes::uptime().as_secs_f64());
-        registry.register("uptime_seconds", "Since the program started", uptime);
-
-        let mut text = String::new();
-        encode(&mut text, &registry)?;
-        Ok(text)
-    }
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PortLabels {
+    port: Port,
 }

@@ -25,7 +25,7 @@ use crate::{
 /// The hostname of every request.
 pub(crate) const HOST: &str = "api.example.com";
 /// No single exchange takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 /// How many connections are being opened at a time.
 const OPENING: usize = 64;
 

@@ -4,7 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use quinn::crypto::rustls::QuicClientConfig;
 use rustls::{
-    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion, pki_types::ServerName,
+    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion,
+    crypto::ring::sign::any_supported_type,
+    pki_types::ServerName,
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -173,7 +176,7 @@ impl<'a> Connector<'a> {
 /// The TLS of a client that trusts the test's CA and presents that certificate.
 ///
 /// # Panics
-/// When certificate and key don't fit each other.
+/// When the private key can't be used.
 pub fn tls_config(
     identity: Option<&Identity>,
     versions: &[&'static SupportedProtocolVersion],
@@ -186,9 +189,12 @@ pub fn tls_config(
             .expect("a TLS version")
             .with_root_certificates(roots);
     match identity {
-        Some(identity) => builder
-            .with_client_auth_cert(identity.chain.clone(), identity.private_key())
-            .expect("a certificate and its key"),
+        // Not `with_client_auth_cert`, which refuses a certificate that rustls can't read.
+        Some(identity) => {
+            let key = any_supported_type(&identity.private_key()).expect("a private key");
+            let certified = CertifiedKey::new(identity.chain.clone(), key);
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+        }
         None => builder.with_no_client_auth(),
     }
 }

@@ -24,6 +24,7 @@ pub mod bootstrap;
 pub mod client;
 pub mod connector;
 pub mod deployment;
+pub mod der;
 pub mod envoy;
 pub mod example;
 mod field_encoding;

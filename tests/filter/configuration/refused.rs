@@ -36,11 +36,17 @@ async fn bad_configurations_are_refused_with_one_line_that_starts_with_the_place
             "line 2, column 25",
         ),
         (r#"{"settings": []} {}"#.into(), "line 1, column 18"),
-        ("settings: []".into(), "line 1, column 1"),
-        ("\u{feff}{}".into(), "line 1, column 1"),
+        (
+            "settings: []".into(),
+            "line 1, column 1: not JSON: this looks like YAML, write the plugin configuration as JSON",
+        ),
+        (
+            "\u{feff}{}".into(),
+            "line 1, column 1: not JSON: the text starts with a byte order mark, save it as UTF-8 without one",
+        ),
         (
             format!("{}{}", r#"{"settings": "#, "[".repeat(5000)),
-            "line 1, column 5013",
+            "line 1, column 140: not JSON: nested too deeply",
         ),
         // Unknown keys.
         (

@@ -83,13 +83,13 @@ async fn a_request_that_the_origin_never_answered_does_not_count() {
 }
 
 #[tokio::test]
-async fn every_answer_of_the_origin_counts() {
+async fn every_answer_of_the_origins_application_counts() {
     let scene = Envoy::with_filter(forwarding(&[HOST]))
         .every_mtls_protocol()
         .scene()
         .await;
     for &protocol in mtls_protocols() {
-        for status in [200, 204, 304, 404, 500, 503] {
+        for status in [200, 204, 304, 401, 404, 429, 500] {
             scene.origin.answer("/status", [Answer::status(status)]);
             let client = scene.connect(protocol).await;
             assert_eq!(client.get(HOST, "/status").await.status, status);
@@ -103,6 +103,32 @@ async fn every_answer_of_the_origin_counts() {
         }
     }
     assert_eq!(scene.envoy.counter(HOST, "undelivered").await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_of_the_origins_parser_or_gateway_does_not_count() {
+    let scene = Envoy::with_filter(forwarding(&[HOST]))
+        .every_mtls_protocol()
+        .scene()
+        .await;
+    let unprocessed = [400, 408, 413, 414, 417, 421, 425, 431, 502, 503, 504];
+    for &protocol in mtls_protocols() {
+        for status in unprocessed {
+            scene.origin.answer("/status", [Answer::status(status)]);
+            let client = scene.connect(protocol).await;
+            assert_eq!(client.get(HOST, "/status").await.status, status);
+            client.get(HOST, "/").await;
+            client.get(HOST, "/").await;
+            let requests = scene.origin.requests();
+            assert_eq!(
+                carried(&requests[requests.len() - 3..]),
+                [true, true, false],
+                "{protocol:?}, {status}"
+            );
+        }
+    }
+    let expected = (unprocessed.len() * mtls_protocols().len()) as u64;
+    assert_eq!(scene.envoy.counter(HOST, "undelivered").await, expected);
 }
 
 #[tokio::test]
@@ -160,12 +186,13 @@ async fn an_answer_that_breaks_off_counts() {
 #[tokio::test]
 async fn all_attempts_of_a_retried_request_carry_the_certificate() {
     let scene = Envoy::with_filter(forwarding(&[HOST])).scene().await;
-    for (answers, status) in [
+    for (answers, status, is_due_again) in [
         (
             vec![Answer::reset(), Answer::status(503), Answer::status(200)],
             200,
+            false,
         ),
-        (vec![Answer::status(503)], 503),
+        (vec![Answer::status(503)], 503, true),
     ] {
         scene.origin.answer("/retry", answers);
         let client = scene.connect(Protocol::Http2).await;
@@ -175,7 +202,7 @@ async fn all_attempts_of_a_retried_request_carry_the_certificate() {
         let requests = &requests[requests.len() - 4..];
         assert_eq!(
             carried(requests),
-            [true, true, true, false],
+            [true, true, true, is_due_again],
             "{requests:#?}"
         );
     }

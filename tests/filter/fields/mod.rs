@@ -3,6 +3,7 @@
 mod certificate_text;
 mod filter_state;
 mod limits;
+mod odd_certificates;
 mod rfc9440;
 mod shaped_client;
 mod status;

@@ -1,0 +1,20 @@
+//! Cloudflare's API: `access/certificates/settings` of zones and accounts.
+
+mod audit;
+mod authenticate;
+mod authorize;
+mod body;
+mod envelope;
+mod error;
+mod observe;
+mod rate_limit;
+mod routes;
+mod settings;
+mod state;
+mod status;
+
+pub(crate) use body::BodyLimits;
+pub(crate) use observe::observe;
+pub(crate) use rate_limit::RateLimit;
+pub(crate) use routes::{no_route, router};
+pub(crate) use state::ApiState;

@@ -1,0 +1,69 @@
+//! `GET …/access/certificates/settings/status`: the Envoys' answers to the version in force.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, OriginalUri, State};
+use serde::Serialize;
+
+use super::authorize::authorize;
+use super::envelope::{Message, Success};
+use super::error::ApiError;
+use crate::model::snapshot::Resource;
+use crate::snapshot_cache::{SnapshotCache, StoreHealth};
+use crate::tokens::token::{Permission, Token};
+use crate::xds::subscribers::{SubscriberState, SubscriberStatus, Subscribers};
+
+/// The status of one ECDS resource.
+#[derive(Debug, Serialize)]
+pub(super) struct ResourceStatus {
+    resource: String,
+    /// The version in force.
+    version: String,
+    accepted: usize,
+    rejected: usize,
+    pending: usize,
+    subscribers: Vec<SubscriberStatus>,
+}
+
+impl ResourceStatus {
+    fn new(resource: &Resource, subscribers: Vec<SubscriberStatus>) -> Self {
+        let count = |state| {
+            let such = subscribers.iter().filter(|status| status.state == state);
+            such.count()
+        };
+        Self {
+            resource: resource.name.clone(),
+            version: resource.version.clone(),
+            accepted: count(SubscriberState::Accepted),
+            rejected: count(SubscriberState::Rejected),
+            pending: count(SubscriberState::Pending),
+            subscribers,
+        }
+    }
+}
+
+/// Answers with the status of each ECDS resource of a zone or account.
+pub(super) async fn list(
+    State(cache): State<Arc<SnapshotCache>>,
+    State(subscribers): State<Arc<Subscribers>>,
+    Extension(token): Extension<Token>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Json<Success<Vec<ResourceStatus>>>, ApiError> {
+    let scope = authorize(cache.base(), &token, Permission::Read, &uri)?;
+    let snapshot = cache.subscribe().borrow().clone();
+    let names = cache.base().resources_of(&scope);
+    let statuses = names
+        .into_iter()
+        .filter_map(|name| snapshot.get(name))
+        .map(|resource| ResourceStatus::new(resource, subscribers.statuses(resource)));
+    let response = Success::list(statuses.collect());
+    Ok(Json(match cache.store_health() {
+        StoreHealth::Reachable => response,
+        StoreHealth::Unreachable { since, .. } => {
+            let since = humantime::format_rfc3339_seconds(since);
+            let text = format!("the settings store can't be reached since {since}");
+            response.with_message(Message::new(10002, text))
+        }
+    }))
+}

@@ -1,0 +1,11 @@
+//! Settings, the base configuration, and how they merge into a snapshot. No I/O but `Base::load`.
+
+pub(crate) mod audit;
+pub(crate) mod base;
+pub(crate) mod body;
+pub(crate) mod entry;
+pub(crate) mod merge;
+pub(crate) mod resource_template;
+pub(crate) mod scope;
+pub(crate) mod snapshot;
+mod zone_borders;

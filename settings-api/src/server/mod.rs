@@ -1,0 +1,236 @@
+//! Starts everything, and stops it in good order.
+
+mod activity;
+mod admission;
+mod descriptors;
+mod http;
+mod listener;
+mod logging;
+mod options;
+mod signals;
+mod tls;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::{Router, middleware};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::activity::IdleTimeouts;
+use self::admission::ConnectionLimits;
+use self::http::{Bound, GRACE, HttpServer, HttpVersions};
+use self::signals::Signals;
+use self::tls::TlsFiles;
+use crate::api::{self, ApiState, BodyLimits, RateLimit};
+use crate::audit_log::AuditLog;
+use crate::error::Error;
+use crate::metrics::{Metrics, Port};
+use crate::model::base::Base;
+use crate::ops::{self, OpsState};
+use crate::snapshot_cache::SnapshotCache;
+use crate::tokens::watched::Tokens;
+use crate::xds::subscribers::Subscribers;
+use crate::xds::{DiscoveryService, Files};
+
+pub(crate) use options::ServeOptions;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When something that the options name can't be used, or a server fails.
+pub(crate) fn run(options: &ServeOptions) -> Result<(), Error> {
+    logging::start(options.log_level);
+    // Fails only if a default is set already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| Error::new("start", "tokio", error))?;
+    let outcome = runtime.block_on(serve(options));
+    runtime.shutdown_timeout(GRACE);
+    outcome
+}
+
+async fn serve(options: &ServeOptions) -> Result<(), Error> {
+    let signals = Signals::install()?;
+    let shutdown = CancellationToken::new();
+    let parts = Parts::load(options).await?;
+    let mut tasks = JoinSet::new();
+    let (cache, ending) = (Arc::clone(&parts.cache), shutdown.clone());
+    tasks.spawn(async move {
+        let _ = ending.run_until_cancelled(cache.follow()).await;
+    });
+    if let Some(folder) = options.xds_directory.clone() {
+        let snapshot = parts.cache.subscribe();
+        let files = Files::create(folder, &snapshot.borrow())?;
+        let follow = files.follow(snapshot, Arc::clone(&parts.metrics));
+        let shutdown = shutdown.clone();
+        tasks.spawn(async move {
+            let _ = shutdown.run_until_cancelled(follow).await;
+        });
+    }
+    let api = parts.api_server(options, &shutdown)?.bind().await?;
+    let xds = parts.xds_server(options, &shutdown)?.bind().await?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        api = %api.address,
+        xds = %xds.address,
+        "serving"
+    );
+    for server in [api, xds] {
+        tasks.spawn(Bound::serve(server, shutdown.clone()));
+    }
+    let outcome = tokio::select! {
+        () = signals.received() => Ok(()),
+        // Tasks end after `shutdown` only, so this one has panicked.
+        Some(ended) = tasks.join_next() => {
+            ended.map_err(|error| Error::new("server", "ended", error))
+        }
+    };
+    tracing::info!("shutting down");
+    shutdown.cancel();
+    let all_ended = async { while tasks.join_next().await.is_some() {} };
+    // The servers wait for GRACE themselves; this bounds a task that hangs.
+    let _ = tokio::time::timeout(GRACE + Duration::from_secs(1), all_ended).await;
+    outcome
+}
+
+/// The parts that the servers share.
+struct Parts {
+    cache: Arc<SnapshotCache>,
+    subscribers: Arc<Subscribers>,
+    tokens: Arc<Tokens>,
+    audit_log: Arc<AuditLog>,
+    metrics: Arc<Metrics>,
+    started: Instant,
+    /// Files that the process may open.
+    descriptors: u64,
+}
+
+impl Parts {
+    async fn load(options: &ServeOptions) -> Result<Self, Error> {
+        let started = Instant::now();
+        let base = Base::load(&options.base)?;
+        let tokens = Tokens::open(options.tokens.clone())?;
+        let audit_log = AuditLog::open(options.audit_log.as_deref())?;
+        let store = options.database.open(options.database_ca.as_deref());
+        let cache = SnapshotCache::load(base, store.await?, options.max_hostnames).await?;
+        let metrics = Arc::new(Metrics::default());
+        Ok(Self {
+            cache: Arc::new(cache),
+            subscribers: Arc::new(Subscribers::new(Arc::clone(&metrics))),
+            tokens: Arc::new(tokens),
+            audit_log: Arc::new(audit_log),
+            metrics,
+            started,
+            descriptors: descriptors::raise_limit(),
+        })
+    }
+
+    fn api_server(
+        &self,
+        options: &ServeOptions,
+        shutdown: &CancellationToken,
+    ) -> Result<HttpServer, Error> {
+        let files = tls_files_of_api(options);
+        let router = self.router(options, shutdown);
+        self.server(options, Port::Api, files, router)
+    }
+
+    fn xds_server(
+        &self,
+        options: &ServeOptions,
+        shutdown: &CancellationToken,
+    ) -> Result<HttpServer, Error> {
+        let files = tls_files_of_xds(options);
+        let service = DiscoveryService::new(
+            Arc::clone(&self.cache),
+            Arc::clone(&self.subscribers),
+            Duration::from_secs(options.request_timeout),
+            shutdown.clone(),
+        );
+        let router = service.routes().prepare().into_axum_router();
+        self.server(options, Port::Xds, files, router)
+    }
+
+    fn server(
+        &self,
+        options: &ServeOptions,
+        port: Port,
+        tls: Option<TlsFiles>,
+        router: Router,
+    ) -> Result<HttpServer, Error> {
+        let (address, versions) = match port {
+            Port::Api => (options.listen, HttpVersions::All),
+            Port::Xds => (options.xds_listen, HttpVersions::Http2),
+        };
+        let request_timeout = Duration::from_secs(options.request_timeout);
+        let limits = ConnectionLimits {
+            total: options.max_connections,
+            per_address: options.max_connections_per_address,
+        };
+        Ok(HttpServer {
+            port,
+            address,
+            versions,
+            tls: tls.map(|files| files.load()).transpose()?,
+            handshake_timeout: request_timeout,
+            idle_timeouts: IdleTimeouts {
+                before_request: request_timeout,
+                between_requests: Duration::from_secs(options.idle_timeout),
+            },
+            limits: limits.within(self.descriptors),
+            metrics: Arc::clone(&self.metrics),
+            router,
+        })
+    }
+
+    fn router(&self, options: &ServeOptions, shutdown: &CancellationToken) -> Router {
+        let api = ApiState {
+            cache: Arc::clone(&self.cache),
+            subscribers: Arc::clone(&self.subscribers),
+            tokens: Arc::clone(&self.tokens),
+            audit_log: Arc::clone(&self.audit_log),
+            body_limits: BodyLimits {
+                bytes: options.max_body_bytes,
+                seconds: options.request_timeout,
+            },
+            rate_limit: Arc::new(RateLimit::new(options.requests_per_second)),
+            metrics: Arc::clone(&self.metrics),
+        };
+        let ops = OpsState {
+            cache: Arc::clone(&self.cache),
+            subscribers: Arc::clone(&self.subscribers),
+            tokens: Arc::clone(&self.tokens),
+            metrics: Arc::clone(&self.metrics),
+            shutdown: shutdown.clone(),
+            started: self.started,
+        };
+        let observe = middleware::from_fn_with_state(Arc::clone(&self.metrics), api::observe);
+        api::router(api)
+            .merge(ops::router(ops))
+            .fallback(api::no_route)
+            .layer(observe)
+    }
+}
+
+fn tls_files_of_api(options: &ServeOptions) -> Option<TlsFiles> {
+    Some(TlsFiles {
+        server: "API",
+        options: ["--tls-certificate", "--tls-key"],
+        certificate: options.tls_certificate.clone()?,
+        key: options.tls_key.clone()?,
+        client_ca: None,
+        alpn: &[b"h2", b"http/1.1"],
+    })
+}
+
+fn tls_files_of_xds(options: &ServeOptions) -> Option<TlsFiles> {
+    Some(TlsFiles {
+        server: "xDS",
+        options: ["--xds-tls-certificate", "--xds-tls-key"],
+        certificate: options.xds_tls_certificate.clone()?,
+        key: options.xds_tls_key.clone()?,
+        client_ca: options.xds_client_ca.clone(),
+        alpn: &[b"h2"],
+    })
+}

@@ -1,0 +1,89 @@
+//! Learns of other replicas' changes: by notification, and by polling as the net below it.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tokio_postgres::{AsyncMessage, Client, Connection};
+
+use super::connection::Connector;
+
+/// The channel that each change notifies.
+pub(super) const CHANNEL: &str = "settings_api";
+
+/// The longest time without a look at the revision.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The pause before the listening connection is opened again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Wakes up at each change. The connection is closed when the value is dropped.
+#[derive(Debug)]
+pub(super) struct Changes {
+    notify: Arc<Notify>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Changes {
+    /// Listens on a connection of its own, which is opened again whenever it breaks.
+    pub(super) fn listen(connector: Connector) -> Self {
+        let notify = Arc::new(Notify::new());
+        let notified = Arc::clone(&notify);
+        let task = tokio::spawn(async move {
+            let statement = format!("LISTEN {CHANNEL}");
+            loop {
+                let notified = Arc::clone(&notified);
+                let ended = connector.listen(&statement, move || notified.notify_one());
+                if let Err(error) = ended.await {
+                    tracing::debug!(%error, "not listening for changes, polling alone");
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        });
+        Self { notify, task }
+    }
+
+    /// Waits for a notification, or until the next poll is due.
+    pub(super) async fn next(&self) {
+        let _ = tokio::time::timeout(POLL, self.notify.notified()).await;
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Executes the LISTEN statement and polls the connection until its end.
+pub(super) async fn poll<S, T>(
+    client: &Client,
+    mut connection: Connection<S, T>,
+    statement: &str,
+    notified: impl Fn(),
+) -> Result<(), tokio_postgres::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let messages = async {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            if let AsyncMessage::Notification(_) = message? {
+                notified();
+            }
+        }
+        Ok(())
+    };
+    let listen = async {
+        client.batch_execute(statement).await?;
+        // A change may have come before the statement.
+        notified();
+        std::future::pending::<Result<(), tokio_postgres::Error>>().await
+    };
+    tokio::select! {
+        ended = messages => ended,
+        failed = listen => failed,
+    }
+}

@@ -1,0 +1,9 @@
+//! The settings in a PostgreSQL database, which any number of replicas share.
+
+mod changes;
+mod connection;
+mod error_chain;
+mod postgres_store;
+mod schema;
+
+pub(super) use postgres_store::PostgresStore;

@@ -1,0 +1,94 @@
+//! The token file as a running server sees it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::digest::{Credentials, DigestKey};
+use super::file::{TokenFile, TokenFiles};
+use super::token::Token;
+use crate::error::Error;
+
+/// The tokens, read again whenever their files change: a revoked token stops working at once.
+pub(crate) struct Tokens {
+    files: TokenFiles,
+    read: Mutex<Read>,
+}
+
+struct Read {
+    stamp: Stamp,
+    content: Result<Content, Error>,
+}
+
+/// The files' content; none while there is no token file.
+type Content = Arc<Option<(DigestKey, TokenFile)>>;
+
+/// Identifies the content of both files: device, inode, size, time of change (seconds and
+/// nanoseconds). A missing file has the default.
+type Stamp = [(u64, u64, u64, i64, i64); 2];
+
+impl Tokens {
+    /// Reads the token files. Warns if nobody can log in yet.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub(crate) fn open(files: TokenFiles) -> Result<Self, Error> {
+        let stamp = stamp(&files);
+        let content = files.load()?;
+        let has_tokens = content
+            .as_ref()
+            .is_some_and(|(_, file)| !file.tokens.is_empty());
+        if !has_tokens {
+            tracing::warn!(
+                tokens = %files.tokens.display(),
+                "no tokens: nobody can log in before `settings-api token create`"
+            );
+        }
+        let content = Ok(Arc::new(content));
+        Ok(Self {
+            files,
+            read: Mutex::new(Read { stamp, content }),
+        })
+    }
+
+    /// Finds the token that belongs to these credentials.
+    ///
+    /// # Errors
+    /// While the files can't be read; then nobody is admitted.
+    pub(crate) fn authenticate(
+        &self,
+        credentials: &Credentials<'_>,
+    ) -> Result<Option<Token>, Error> {
+        let content = self.content()?;
+        let Some((key, file)) = &*content else {
+            return Ok(None);
+        };
+        Ok(file.find(&key.digest(credentials)).cloned())
+    }
+
+    /// Checks that the files can be read.
+    ///
+    /// # Errors
+    /// While they can't.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.content().map(|_| ())
+    }
+
+    fn content(&self) -> Result<Content, Error> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = stamp(&self.files);
+        if now != read.stamp || read.content.is_err() {
+            read.stamp = now;
+            read.content = self.files.load().map(Arc::new);
+        }
+        read.content.clone()
+    }
+}
+
+fn stamp(files: &TokenFiles) -> Stamp {
+    [&files.tokens, &files.key()].map(|path| {
+        fs::metadata(path)
+            .map(|it| (it.dev(), it.ino(), it.size(), it.ctime(), it.ctime_nsec()))
+            .unwrap_or_default()
+    })
+}

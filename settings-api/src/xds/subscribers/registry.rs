@@ -1,0 +1,252 @@
+//! The registry of open streams.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::status::{ProtocolKind, SubscriberState, SubscriberStatus};
+use crate::metrics::{Metrics, UpdateOutcome};
+use crate::model::snapshot::Resource;
+
+/// All open streams.
+#[derive(Debug, Default)]
+pub(crate) struct Subscribers {
+    metrics: Arc<Metrics>,
+    next: AtomicU64,
+    streams: Mutex<HashMap<u64, Stream>>,
+    /// By resource name: the last version that some Envoy accepted.
+    accepted: Mutex<BTreeMap<String, Arc<Resource>>>,
+}
+
+/// One open stream.
+#[derive(Debug)]
+struct Stream {
+    protocol: ProtocolKind,
+    node: Node,
+    resources: BTreeMap<String, Answers>,
+}
+
+/// An Envoy's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Node {
+    id: String,
+    cluster: String,
+}
+
+/// One stream's answers to one resource.
+#[derive(Debug, Default)]
+struct Answers {
+    accepted_version: Option<String>,
+    rejected: Option<Rejection>,
+}
+
+#[derive(Debug)]
+struct Rejection {
+    version: String,
+    reason: String,
+}
+
+impl Subscribers {
+    /// Starts without streams.
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            ..Self::default()
+        }
+    }
+
+    /// Lists the statuses of all subscribers of a resource.
+    pub(crate) fn statuses(&self, resource: &Resource) -> Vec<SubscriberStatus> {
+        let streams = lock(&self.streams);
+        let mut statuses: Vec<_> = streams
+            .values()
+            .filter_map(|stream| stream.status(resource))
+            .collect();
+        statuses
+            .sort_by(|one, other| (&one.cluster, &one.node).cmp(&(&other.cluster, &other.node)));
+        statuses
+    }
+
+    /// Chooses the version for a newcomer: the one in force, unless some rejected it and nobody
+    /// accepted it; then the last one that somebody accepted.
+    pub(crate) fn for_newcomer(&self, resource: &Arc<Resource>) -> Arc<Resource> {
+        let last_good = lock(&self.accepted).get(&resource.name).cloned();
+        let (mut is_accepted, mut is_rejected) = (false, false);
+        for stream in lock(&self.streams).values() {
+            match stream.status(resource).map(|status| status.state) {
+                Some(SubscriberState::Accepted) => is_accepted = true,
+                Some(SubscriberState::Rejected) => is_rejected = true,
+                Some(SubscriberState::Pending) | None => {}
+            }
+        }
+        match last_good {
+            Some(last_good) if is_rejected && !is_accepted => last_good,
+            _ => Arc::clone(resource),
+        }
+    }
+
+    /// Registers a stream until the value is dropped.
+    pub(crate) fn connect(self: &Arc<Self>, protocol: ProtocolKind) -> Subscriber {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let stream = Stream {
+            protocol,
+            node: Node::default(),
+            resources: BTreeMap::new(),
+        };
+        lock(&self.streams).insert(id, stream);
+        Subscriber {
+            id,
+            all: Arc::clone(self),
+        }
+    }
+}
+
+impl Stream {
+    fn status(&self, resource: &Resource) -> Option<SubscriberStatus> {
+        let answers = self.resources.get(&resource.name)?;
+        let version = &resource.version;
+        let error = answers
+            .rejected
+            .as_ref()
+            .filter(|rejection| rejection.version == *version)
+            .map(|rejection| rejection.reason.clone());
+        let state = if error.is_some() {
+            SubscriberState::Rejected
+        } else if answers.accepted_version.as_ref() == Some(version) {
+            SubscriberState::Accepted
+        } else {
+            SubscriberState::Pending
+        };
+        Some(SubscriberStatus {
+            node: self.node.id.clone(),
+            cluster: self.node.cluster.clone(),
+            protocol: self.protocol,
+            state,
+            accepted_version: answers.accepted_version.clone(),
+            error,
+        })
+    }
+
+    fn answers(&mut self, name: &str) -> &mut Answers {
+        self.resources.entry(name.to_owned()).or_default()
+    }
+}
+
+/// One stream's entry in the registry.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    id: u64,
+    all: Arc<Subscribers>,
+}
+
+impl Subscriber {
+    /// Records the Envoy's name.
+    pub(crate) fn identify(&self, id: String, cluster: String) {
+        let node = Node { id, cluster };
+        self.update(|stream| {
+            if stream.node != node {
+                tracing::info!(node = node.id, cluster = node.cluster, "Envoy connected");
+                stream.node = node;
+            }
+        });
+    }
+
+    /// Chooses the version to send first.
+    pub(crate) fn first(&self, resource: &Arc<Resource>) -> Arc<Resource> {
+        self.all.for_newcomer(resource)
+    }
+
+    /// Records a subscription.
+    pub(crate) fn subscribed(&self, name: &str) {
+        self.update(|stream| {
+            stream.answers(name);
+        });
+    }
+
+    /// Records the end of a subscription.
+    pub(crate) fn unsubscribed(&self, name: &str) {
+        self.update(|stream| {
+            stream.resources.remove(name);
+        });
+    }
+
+    /// Records the version that it has from an earlier stream.
+    pub(crate) fn has(&self, resource: &Resource) {
+        self.update(|stream| {
+            stream.answers(&resource.name).accepted_version = Some(resource.version.clone());
+        });
+    }
+
+    /// Counts an update.
+    pub(crate) fn sent(&self, resource: &Resource) {
+        self.count(resource, UpdateOutcome::Sent);
+    }
+
+    /// Records an ACK of these resources.
+    pub(crate) fn accepted(&self, resources: &[Arc<Resource>]) {
+        for resource in resources {
+            self.count(resource, UpdateOutcome::Accepted);
+            self.update(|stream| {
+                let answers = stream.answers(&resource.name);
+                answers.accepted_version = Some(resource.version.clone());
+                answers.rejected = None;
+            });
+            lock(&self.all.accepted).insert(resource.name.clone(), Arc::clone(resource));
+        }
+    }
+
+    /// Records a NACK of these resources. Those that it accepted before can't be the culprits.
+    pub(crate) fn rejected(&self, resources: &[Arc<Resource>], reason: &str) {
+        for resource in resources {
+            let mut culprit = None;
+            self.update(|stream| {
+                let node = stream.node.clone();
+                let answers = stream.answers(&resource.name);
+                if answers.accepted_version.as_ref() != Some(&resource.version) {
+                    answers.rejected = Some(Rejection {
+                        version: resource.version.clone(),
+                        reason: reason.to_owned(),
+                    });
+                    culprit = Some(node);
+                }
+            });
+            if let Some(node) = culprit {
+                self.count(resource, UpdateOutcome::Rejected);
+                tracing::error!(
+                    node = node.id,
+                    cluster = node.cluster,
+                    resource = resource.name,
+                    version = resource.version,
+                    error = reason,
+                    "Envoy refused an update and keeps its last good one"
+                );
+            }
+        }
+    }
+
+    fn count(&self, resource: &Resource, outcome: UpdateOutcome) {
+        self.all.metrics.count_update(&resource.name, outcome);
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Stream)) {
+        if let Some(stream) = lock(&self.all.streams).get_mut(&self.id) {
+            change(stream);
+        }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        if let Some(stream) = lock(&self.all.streams).remove(&self.id) {
+            tracing::info!(
+                node = stream.node.id,
+                cluster = stream.node.cluster,
+                "Envoy disconnected"
+            );
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,29 @@
+//! The program as its users meet it: Cloudflare's clients on one side, Envoys on the other.
+
+// A panic is how a test fails.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout
+)]
+
+mod audit;
+mod authentication;
+mod bad_input;
+mod cloudflare;
+mod cluster;
+mod connections;
+mod durability;
+mod envoys;
+mod fixtures;
+mod limits;
+mod operation;
+mod postgres;
+mod process;
+mod program;
+mod restore;
+mod sdk;
+mod simulated;
+mod subscribers;
