@@ -30,7 +30,7 @@ pub(crate) struct Options {
     #[arg(long, env = "BENCH_CONNECTIONS", default_value_t = 16, global = true, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) connections: u32,
     /// Requests that `scale` sends in all to see whether one gets dearer
-    #[arg(long, env = "BENCH_REQUESTS", default_value_t = 500_000, global = true, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    #[arg(long, env = "BENCH_REQUESTS", default_value_t = 1_000_000, global = true, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     pub(crate) requests: u64,
     /// Most connections that `scale` opens
     #[arg(long, env = "BENCH_OPEN_CONNECTIONS", default_value_t = 10_000, global = true, value_parser = clap::value_parser!(u32).range(100..=50_000))]

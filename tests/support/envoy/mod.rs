@@ -21,6 +21,8 @@ pub use updates::Update;
 
 /// Long enough for an Envoy that shares two cores with a dozen others.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Long enough for an Envoy that runs under valgrind on a busy machine.
+const PATIENCE_UNDER_ANOTHER_PROGRAM: Duration = Duration::from_secs(300);
 
 /// A running Envoy. Dropping it stops it, and prints its log if the test has failed.
 pub struct Envoy {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::net::TcpSocket;
 
 use super::{
-    Envoy,
+    Envoy, PATIENCE,
     process::{admin_path, config_path, spawn, spawn_watchdog},
 };
 
@@ -50,7 +50,7 @@ impl Envoy {
         let _ = fs::remove_file(admin_path(self.folder.path()));
         self.process = spawn(self.folder.path(), &[], &self.arguments);
         self.watchdog = spawn_watchdog(self.process.id());
-        if let Err(log) = self.wait_until_ready().await {
+        if let Err(log) = self.wait_until_ready(PATIENCE).await {
             panic!("Envoy did not start again:\n{log}");
         }
         drop(kept);
@@ -84,7 +84,7 @@ impl Envoy {
             self.tls.clone(),
         );
         envoy.filter_changes.clone_from(&self.filter_changes);
-        if let Err(log) = envoy.wait_until_ready().await {
+        if let Err(log) = envoy.wait_until_ready(PATIENCE).await {
             panic!("the second Envoy did not start:\n{log}");
         }
         envoy

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{
-    Envoy, EnvoyBuilder, PATIENCE,
+    Envoy, EnvoyBuilder, PATIENCE, PATIENCE_UNDER_ANOTHER_PROGRAM,
     admin::admin_request,
     process::{admin_path, config_path, spawn, spawn_watchdog},
     restart,
@@ -58,7 +58,11 @@ impl EnvoyBuilder {
         let tls = tls.map(|listener| (listener.name.clone(), listener.tls));
         let mut envoy = Envoy::starting(process, folder, arguments, self.deployment, tls.collect());
         envoy.filter_changes = self.filter_changes;
-        envoy.wait_until_ready().await?;
+        let patience = match self.under[..] {
+            [] => PATIENCE,
+            _ => PATIENCE_UNDER_ANOTHER_PROGRAM,
+        };
+        envoy.wait_until_ready(patience).await?;
         Ok(envoy)
     }
 
@@ -147,9 +151,9 @@ impl Envoy {
         }
     }
 
-    pub(super) async fn wait_until_ready(&mut self) -> Result<(), String> {
+    pub(super) async fn wait_until_ready(&mut self, patience: Duration) -> Result<(), String> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < patience {
             if let Some(status) = self.process.try_wait().expect("a child process") {
                 return Err(format!("{}\nEnvoy ended with {status}", self.log()));
             }
@@ -159,7 +163,7 @@ impl Envoy {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Err(format!(
-            "{}\nEnvoy was not ready in {PATIENCE:?}",
+            "{}\nEnvoy was not ready in {patience:?}",
             self.log()
         ))
     }
