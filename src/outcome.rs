@@ -9,14 +9,16 @@ pub enum Outcome {
     Undelivered,
     /// The certificate was not verified, so it was not sent.
     Unverified,
+    /// The certificate is revoked, so it was not sent.
+    Revoked,
     /// The encoded certificate exceeds the limit: only its hash was sent.
     TooLarge,
     /// A certificate was presented, but no source yields it.
     SourceMissing,
     /// The client presented no certificate.
     NoCertificate,
-    /// Answered 403 because the setting requires a verified certificate, or 400 because the
-    /// hostname does not tell whether one is required.
+    /// Answered 403 because the setting requires a verified certificate or does not allow this
+    /// one, or 400 because the hostname does not tell whether one is required.
     Denied,
     /// Answered 421: the connection was opened for another hostname.
     Misdirected,
@@ -34,6 +36,7 @@ impl Outcome {
             Self::Forwarded => "forwarded",
             Self::Undelivered => "undelivered",
             Self::Unverified => "unverified",
+            Self::Revoked => "revoked",
             Self::TooLarge => "too_large",
             Self::SourceMissing => "source_missing",
             Self::NoCertificate => "no_certificate",

@@ -10,7 +10,7 @@ pub enum Field {
     CertPresented,
     /// `SUCCESS`, `FAILED` or `NONE`.
     CertVerified,
-    /// Always `0`: Envoy doesn't tell a revoked certificate from another that fails verification.
+    /// `1` when `revoked_certificates` names it; `0` otherwise.
     CertRevoked,
     /// The issuer as [`Field::CertIssuerDnRfc2253`].
     CertIssuerDn,

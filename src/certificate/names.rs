@@ -10,7 +10,7 @@ use super::{name, san, serial};
 use sha2::{Digest, Sha256};
 
 /// What a certificate is matched by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names<'a> {
     /// SHA-256 of the DER.
     pub sha256: [u8; 32],
@@ -58,6 +58,14 @@ impl<'a> Names<'a> {
         }
         Some(names)
     }
+}
+
+/// Returns the texts of `certIssuerDN` and `certSerial`, by which a list revokes a certificate.
+/// `None` when either can't be read.
+#[must_use]
+pub fn issuer_and_serial(der: &[u8]) -> Option<(String, String)> {
+    let x509 = X509::parse(der)?;
+    Some((name::rfc2253(x509.issuer)?, serial::text(x509.serial)))
 }
 
 const RFC822_NAME: u8 = san::Kind::Email as u8;

@@ -13,15 +13,18 @@ pub enum PeerCertificateStatus {
     Unverified,
     /// One was presented and verified.
     Verified,
+    /// One was presented, verified or not, that `revoked_certificates` names (contract §4.11).
+    Revoked,
 }
 
 impl PeerCertificateStatus {
     /// Every status, in the order of its number in a connection's stored record.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Absent,
         Self::Unreadable,
         Self::Unverified,
         Self::Verified,
+        Self::Revoked,
     ];
 
     /// Returns the value of a field that depends on the status alone; `None` for other fields.
@@ -29,17 +32,18 @@ impl PeerCertificateStatus {
     pub fn value(self, field: Field) -> Option<&'static str> {
         let is_presented = self != Self::Absent;
         let is_verified = self == Self::Verified;
+        let is_revoked = self == Self::Revoked;
         Some(match field {
             Field::CertPresented => pick(is_presented, "1", "0"),
             Field::CertVerified => match self {
                 Self::Absent => "NONE",
-                Self::Unreadable | Self::Unverified => "FAILED",
+                Self::Unreadable | Self::Unverified | Self::Revoked => "FAILED",
                 Self::Verified => "SUCCESS",
             },
-            Field::CertRevoked => "0",
+            Field::CertRevoked => pick(is_revoked, "1", "0"),
             Field::PresentedBoolean => pick(is_presented, "true", "false"),
             Field::VerifiedBoolean => pick(is_verified, "true", "false"),
-            Field::RevokedBoolean => "false",
+            Field::RevokedBoolean => pick(is_revoked, "true", "false"),
             _ => return None,
         })
     }

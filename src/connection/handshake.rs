@@ -1,8 +1,12 @@
 //! What a TLS handshake says of the client, and the peer certificate computed from it.
 
-use super::PeerCertificate;
+use sha2::{Digest, Sha256};
+
+use super::peer_certificate::PeerCertificate;
+use crate::certificate::names::{Names, issuer_and_serial};
 use crate::certificate::{Certificate, PeerCertificateStatus};
 use crate::config::Config;
+use crate::config::compiled::{Revocations, Setting};
 
 /// The facts of a connection that decisions depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +36,17 @@ pub enum Presented {
     },
 }
 
+impl Handshake {
+    /// Returns the leaf's DER, where there is a certificate that can be read.
+    #[must_use]
+    pub fn leaf(&self) -> Option<&[u8]> {
+        match &self.presented {
+            Presented::Certificate { leaf, .. } => Some(leaf),
+            Presented::Nothing | Presented::Unreadable => None,
+        }
+    }
+}
+
 impl PeerCertificate {
     /// Computes what `config`'s headers carry on a connection with this handshake.
     #[must_use]
@@ -47,11 +62,7 @@ impl PeerCertificate {
                 is_verified,
             } => (leaf, chain, is_verified),
         };
-        let status = if is_verified {
-            PeerCertificateStatus::Verified
-        } else {
-            PeerCertificateStatus::Unverified
-        };
+        let status = status(&config.revocations, &leaf, is_verified);
         let certificate = Certificate::new(leaf, chain);
         let fields = config.fields.iter();
         let values: Vec<String> = fields
@@ -59,5 +70,36 @@ impl PeerCertificate {
             .collect();
         let too_large = certificate.too_large(&config.limits);
         Self::new(&config.id, status, too_large, server_name, &values)
+    }
+
+    /// Decides whether `setting` allows the certificate, `leaf` being its DER (contract §4.11).
+    ///
+    /// A certificate that is not verified, or that the parser can't read, is not allowed.
+    pub fn judge(&mut self, number: usize, setting: &Setting, leaf: Option<&[u8]>) {
+        if let Some(allowed) = &setting.allow_client_certificates {
+            let names = leaf.and_then(Names::read);
+            let is_allowed = self.status == PeerCertificateStatus::Verified
+                && names.is_some_and(|names| allowed.allows(&names));
+            self.admit(number, is_allowed);
+        }
+    }
+}
+
+/// Looks the certificate up among the revoked ones, before Envoy's verdict counts.
+fn status(revocations: &Revocations, leaf: &[u8], is_verified: bool) -> PeerCertificateStatus {
+    if !revocations.is_empty() {
+        let sha256 = Sha256::digest(leaf).into();
+        let names = issuer_and_serial(leaf);
+        let names = names.as_ref();
+        let issuer_dn = names.map(|(issuer_dn, _)| issuer_dn.as_str());
+        let serial = names.map(|(_, serial)| serial.as_str());
+        if revocations.contains(&sha256, issuer_dn, serial).is_some() {
+            return PeerCertificateStatus::Revoked;
+        }
+    }
+    if is_verified {
+        PeerCertificateStatus::Verified
+    } else {
+        PeerCertificateStatus::Unverified
     }
 }

@@ -9,7 +9,9 @@ use crate::config::compiled::Id;
 ///
 /// Computed once per connection and configuration, then read in place from the bytes that Envoy
 /// keeps: the configuration's id, three facts of a byte each (status, too large, TLS), then the
-/// SNI and every value, each behind its length as a little-endian `u32`.
+/// SNI, the admissions and every value, each behind its length as a little-endian `u32`. An
+/// admission is such a number too: twice a setting's, plus 1 where the setting allows the
+/// certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCertificate {
     /// Whether a certificate was presented, and whether it may be trusted.
@@ -40,7 +42,10 @@ impl PeerCertificate {
         let mut bytes = config.to_vec();
         bytes.extend([status as u8, u8::from(too_large), u8::from(over_tls)]);
         let values = values.iter().map(String::as_bytes);
-        for text in std::iter::once(server_name.unwrap_or_default()).chain(values) {
+        for text in [server_name.unwrap_or_default(), b""]
+            .into_iter()
+            .chain(values)
+        {
             bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
             bytes.extend_from_slice(text);
         }
@@ -59,6 +64,7 @@ impl PeerCertificate {
         let ([status, too_large, over_tls], mut texts) = rest.split_first_chunk::<FACTS>()?;
         let status = *PeerCertificateStatus::ALL.get(usize::from(*status))?;
         let (too_large, over_tls) = (*too_large != 0, *over_tls != 0);
+        split_text(&mut texts)?;
         split_text(&mut texts)?;
         while !texts.is_empty() {
             split_text(&mut texts)?;
@@ -86,13 +92,48 @@ impl PeerCertificate {
     /// Returns the value of the configuration's field number `slot`; empty where there is none.
     #[must_use]
     pub fn value(&self, slot: usize) -> &[u8] {
-        self.texts().skip(1).nth(slot).unwrap_or_default()
+        self.texts().skip(2).nth(slot).unwrap_or_default()
+    }
+
+    /// Whether setting number `setting` allows the certificate; `None` before [`Self::admit`].
+    #[must_use]
+    pub fn is_admitted(&self, setting: usize) -> Option<bool> {
+        let [refused, admitted] = admission(setting);
+        let admissions = self.texts().nth(1).unwrap_or_default().chunks_exact(4);
+        admissions
+            .filter(|found| *found == refused || *found == admitted)
+            .map(|found| *found == admitted)
+            .next()
+    }
+
+    /// Records whether setting number `setting` allows the certificate.
+    pub(crate) fn admit(&mut self, setting: usize, is_allowed: bool) {
+        let server_name = self.texts().next().map_or(0, <[u8]>::len);
+        let length_at = TEXTS_START + 4 + server_name;
+        let length = self.texts().nth(1).map_or(0, <[u8]>::len);
+        let [refused, allowed] = admission(setting);
+        let added = if is_allowed { allowed } else { refused };
+        let longer = u32::try_from(length + added.len()).unwrap_or(u32::MAX);
+        let end = length_at + 4 + length;
+        if end <= self.bytes.len() {
+            self.bytes.splice(end..end, added);
+            self.bytes
+                .splice(length_at..length_at + 4, longer.to_le_bytes());
+        }
     }
 
     fn texts(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.bytes.get(TEXTS_START..).unwrap_or_default();
         std::iter::from_fn(move || split_text(&mut rest))
     }
+}
+
+/// The two forms of a setting's admission: refused, allowed.
+fn admission(setting: usize) -> [[u8; 4]; 2] {
+    let number = u32::try_from(setting)
+        .unwrap_or(u32::MAX / 2)
+        .wrapping_mul(2);
+    [number, number | 1].map(u32::to_le_bytes)
 }
 
 fn split_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -128,6 +169,23 @@ mod tests {
                 assert_eq!(values, [&b"MIIB"[..], b"", b"x", b""]);
             }
         }
+    }
+
+    #[test]
+    fn admissions_are_kept_beside_everything_else() {
+        let mut certificate = record(PeerCertificateStatus::Verified, Some(b"api.example.com"));
+        assert_eq!(certificate.is_admitted(0), None);
+        certificate.admit(0, true);
+        certificate.admit(70_000, false);
+        let read = PeerCertificate::from_bytes(certificate.as_bytes().to_vec(), &CONFIG).unwrap();
+        assert_eq!(read, certificate);
+        let admitted = [0, 70_000, 1].map(|setting| read.is_admitted(setting));
+        assert_eq!(admitted, [Some(true), Some(false), None]);
+        assert_eq!(read.server_name(), Some(&b"api.example.com"[..]));
+        assert_eq!(
+            [0, 1, 2].map(|slot| read.value(slot)),
+            [&b"MIIB"[..], b"", b"x"]
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Connection, Handshake, PeerCertificate};
+use super::handshake::Handshake;
+use super::peer_certificate::PeerCertificate;
+use super::questions::Connection;
 use crate::config::Config;
 use crate::config::compiled::{Id, Setting};
 
@@ -10,6 +12,7 @@ use crate::config::compiled::{Id, Setting};
 #[derive(Debug)]
 pub struct SimulatedConnection {
     peer_certificate: PeerCertificate,
+    leaf: Option<Vec<u8>>,
     delivered: HashSet<Id>,
     /// How often each question was asked: whether the certificate was delivered, and for itself.
     pub asked: (usize, usize),
@@ -20,6 +23,7 @@ impl SimulatedConnection {
     #[must_use]
     pub fn new(config: &Config, handshake: Handshake) -> Self {
         Self {
+            leaf: handshake.leaf().map(<[u8]>::to_vec),
             peer_certificate: PeerCertificate::compute(config, handshake),
             delivered: HashSet::new(),
             asked: (0, 0),
@@ -38,8 +42,12 @@ impl Connection for SimulatedConnection {
         self.delivered.contains(&setting.id)
     }
 
-    fn peer_certificate(&mut self) -> &PeerCertificate {
+    fn peer_certificate(&mut self, number: usize, setting: &Setting) -> &PeerCertificate {
         self.asked.1 += 1;
+        if self.peer_certificate.is_admitted(number).is_none() {
+            let leaf = self.leaf.as_deref();
+            self.peer_certificate.judge(number, setting, leaf);
+        }
         &self.peer_certificate
     }
 }

@@ -18,7 +18,6 @@ pub fn decide<'a>(
     connection: &'a mut impl Connection,
 ) -> Decision<'a> {
     let matched = config.setting(&authority::hostname(request.authority));
-    let number = matched.map(|(number, _)| number);
     let is_rejected = request.is_spoofed() && config.reject_spoofed_headers;
     let strips = request.is_spoofed() && !is_rejected;
     let decision = |setting, verdict, response_headers| Decision {
@@ -28,23 +27,23 @@ pub fn decide<'a>(
         response_headers,
     };
     if is_rejected {
-        let response_headers = response_headers(matched.map(|(_, setting)| setting), connection);
         let refusal = Verdict::Refuse(Refusal::SpoofedHeader);
-        return decision(number, refusal, response_headers);
+        let number = matched.map(|(number, _)| number);
+        return decision(number, refusal, response_headers(matched, connection));
     }
     if config.refuses_requests && !authority::is_unambiguous(request.authority) {
         let refusal = Verdict::Refuse(Refusal::AmbiguousHostname);
         return decision(None, refusal, Vec::new());
     }
-    let Some((_, setting)) = matched else {
+    let Some((number, setting)) = matched else {
         return decision(None, pass_idle(request, Idle::NoSetting), Vec::new());
     };
     let due = is_due(setting, connection);
     if !due && !setting.acts_on_every_request() {
-        return decision(number, pass_idle(request, idle(setting)), Vec::new());
+        return decision(Some(number), pass_idle(request, idle(setting)), Vec::new());
     }
-    let certificate = connection.peer_certificate();
-    let verdict = match refusal(config, setting, certificate) {
+    let certificate = connection.peer_certificate(number, setting);
+    let verdict = match refusal(config, number, setting, certificate) {
         Some(refusal) => Verdict::Refuse(refusal),
         None => pass(
             request,
@@ -53,7 +52,7 @@ pub fn decide<'a>(
         ),
     };
     let response_headers = values(&setting.response_headers, setting, certificate).collect();
-    decision(number, verdict, response_headers)
+    decision(Some(number), verdict, response_headers)
 }
 
 /// Decides what the filter does with a request's trailers: some origins merge them into the headers.
@@ -120,12 +119,12 @@ fn request_headers<'a>(
 }
 
 fn response_headers<'a>(
-    setting: Option<&'a Setting>,
+    setting: Option<(usize, &'a Setting)>,
     connection: &'a mut impl Connection,
 ) -> Vec<HeaderValue<'a>> {
     match setting {
-        Some(setting) if !setting.response_headers.is_empty() => {
-            let certificate = connection.peer_certificate();
+        Some((number, setting)) if !setting.response_headers.is_empty() => {
+            let certificate = connection.peer_certificate(number, setting);
             values(&setting.response_headers, setting, certificate).collect()
         }
         _ => Vec::new(),
@@ -153,7 +152,9 @@ fn values<'a>(
 fn may_send(setting: &Setting, status: PeerCertificateStatus) -> bool {
     match status {
         PeerCertificateStatus::Verified => true,
-        PeerCertificateStatus::Unverified => setting.forward_unverified,
+        PeerCertificateStatus::Unverified | PeerCertificateStatus::Revoked => {
+            setting.forward_unverified
+        }
         PeerCertificateStatus::Absent | PeerCertificateStatus::Unreadable => false,
     }
 }
@@ -183,14 +184,20 @@ fn outcome(setting: &Setting, certificate: &PeerCertificate) -> Outcome {
     match certificate.status {
         PeerCertificateStatus::Absent => Outcome::NoCertificate,
         PeerCertificateStatus::Unreadable => Outcome::SourceMissing,
+        PeerCertificateStatus::Revoked if !setting.forward_unverified => Outcome::Revoked,
         status if !may_send(setting, status) => Outcome::Unverified,
         _ if certificate.too_large => Outcome::TooLarge,
         _ => Outcome::Forwarded,
     }
 }
 
-/// Why a request for `setting` may not go on over this connection (contract §4.7).
-fn refusal(config: &Config, setting: &Setting, certificate: &PeerCertificate) -> Option<Refusal> {
+/// Why a request for `setting` may not go on over this connection (contract §4.7, §4.11).
+fn refusal(
+    config: &Config,
+    number: usize,
+    setting: &Setting,
+    certificate: &PeerCertificate,
+) -> Option<Refusal> {
     let lacks_certificate =
         setting.require_client_certificate && certificate.status != PeerCertificateStatus::Verified;
     // Plain text has no connection to come back with: there 403 says more than 421.
@@ -203,7 +210,12 @@ fn refusal(config: &Config, setting: &Setting, certificate: &PeerCertificate) ->
             without_server_name: certificate.server_name().is_some_and(<[u8]>::is_empty),
         });
     }
-    lacks_certificate.then_some(Refusal::CertificateRequired(certificate.status))
+    if lacks_certificate {
+        return Some(Refusal::CertificateRequired(certificate.status));
+    }
+    let lacks_admission = setting.allow_client_certificates.is_some()
+        && certificate.is_admitted(number) != Some(true);
+    lacks_admission.then_some(Refusal::NotAllowed)
 }
 
 /// Whether the connection was opened for a hostname of the same setting.

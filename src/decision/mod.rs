@@ -1,5 +1,7 @@
 //! The outcome of a request as a value: compared by tests, applied to Envoy, printed by tools.
 
+#[cfg(test)]
+mod authorization_tests;
 mod decide;
 mod inbound;
 mod refusal;

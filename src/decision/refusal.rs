@@ -20,6 +20,8 @@ pub enum Refusal {
     },
     /// The setting requires a verified certificate, and this is the connection's status.
     CertificateRequired(PeerCertificateStatus),
+    /// The setting's `allow_client_certificates` does not name the certificate.
+    NotAllowed,
 }
 
 impl Refusal {
@@ -29,7 +31,9 @@ impl Refusal {
         Some(match self {
             Self::UnreadableHeaders => return None,
             Self::SpoofedHeader => Outcome::SpoofRejected,
-            Self::AmbiguousHostname | Self::CertificateRequired(_) => Outcome::Denied,
+            Self::AmbiguousHostname | Self::CertificateRequired(_) | Self::NotAllowed => {
+                Outcome::Denied
+            }
             Self::Misdirected { .. } => Outcome::Misdirected,
         })
     }
@@ -42,6 +46,7 @@ impl Refusal {
                 without_server_name: true,
             } => Some(Warning::NoServerName),
             Self::CertificateRequired(status) => Warning::of(status),
+            Self::NotAllowed => Some(Warning::NotAllowed),
             _ => None,
         }
     }
@@ -53,7 +58,7 @@ impl Refusal {
             Self::UnreadableHeaders => 500,
             Self::SpoofedHeader | Self::AmbiguousHostname => 400,
             Self::Misdirected { .. } => 421,
-            Self::CertificateRequired(_) => 403,
+            Self::CertificateRequired(_) | Self::NotAllowed => 403,
         }
     }
 
@@ -65,7 +70,11 @@ impl Refusal {
             Self::SpoofedHeader => "client_cert_forwarder_spoofed_header",
             Self::AmbiguousHostname => "client_cert_forwarder_ambiguous_hostname",
             Self::Misdirected { .. } => "client_cert_forwarder_misdirected",
+            Self::CertificateRequired(PeerCertificateStatus::Revoked) => {
+                "client_cert_forwarder_revoked"
+            }
             Self::CertificateRequired(_) => "client_cert_forwarder_denied",
+            Self::NotAllowed => "client_cert_forwarder_not_allowed",
         }
     }
 
@@ -89,10 +98,12 @@ impl Refusal {
                 "This host requires a client certificate, and the one presented could not be \
                  read.\n"
             }
+            // Why a certificate is not good enough is not told to whoever holds it.
             Self::CertificateRequired(_) => {
                 "This host requires a client certificate, and the one presented was not \
                  verified.\n"
             }
+            Self::NotAllowed => "The client certificate may not be used for this host.\n",
         }
     }
 }

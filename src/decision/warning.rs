@@ -10,6 +10,10 @@ pub enum Warning {
     SourceMissing,
     /// A certificate counts as unverified.
     Unverified,
+    /// A client presented a certificate that `revoked_certificates` names.
+    Revoked,
+    /// A client presented a certificate that `allow_client_certificates` does not name.
+    NotAllowed,
     /// A request was answered 421 because its TLS connection has no SNI.
     NoServerName,
 }
@@ -21,6 +25,7 @@ impl Warning {
         match status {
             PeerCertificateStatus::Unreadable => Some(Self::SourceMissing),
             PeerCertificateStatus::Unverified => Some(Self::Unverified),
+            PeerCertificateStatus::Revoked => Some(Self::Revoked),
             PeerCertificateStatus::Absent | PeerCertificateStatus::Verified => None,
         }
     }
@@ -31,6 +36,7 @@ impl Warning {
         match outcome {
             Outcome::SourceMissing => Some(Self::SourceMissing),
             Outcome::Unverified => Some(Self::Unverified),
+            Outcome::Revoked => Some(Self::Revoked),
             _ => None,
         }
     }
@@ -41,6 +47,8 @@ impl Warning {
         match self {
             Self::SourceMissing => "source_missing",
             Self::Unverified => "unverified",
+            Self::Revoked => "revoked",
+            Self::NotAllowed => "not_allowed",
             Self::NoServerName => "no_server_name",
         }
     }
@@ -62,6 +70,16 @@ impl Warning {
                  \"verified_by\": \"listener\" (needed before Envoy 1.39, which lacks the \
                  attribute). Otherwise turn TLS session resumption off in the listener: Envoy \
                  reports every resumed session as unverified"
+            }
+            Self::Revoked => {
+                "a client presented a certificate that revoked_certificates names: it counts as \
+                 not verified. The access log's %RESPONSE_CODE_DETAILS% and the outcome \
+                 \"revoked\" tell which requests"
+            }
+            Self::NotAllowed => {
+                "a client presented a verified certificate that allow_client_certificates of the \
+                 hostname does not name: its requests are answered 403. The access log's \
+                 %RESPONSE_CODE_DETAILS% tells which requests"
             }
             Self::NoServerName => {
                 "a request was answered 421, because Envoy gives no server name (SNI) for its \

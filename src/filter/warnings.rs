@@ -12,6 +12,8 @@ use crate::hostcalls::{Hostcalls, Level};
 pub(crate) struct Warnings {
     source_missing: Cell<bool>,
     unverified: Cell<bool>,
+    revoked: Cell<bool>,
+    not_allowed: Cell<bool>,
     no_server_name: Cell<bool>,
 }
 
@@ -23,6 +25,8 @@ impl Warnings {
             // With "listener" nothing is unverified for want of the attribute.
             Warning::Unverified if config.verified_by == VerifiedBy::Listener => return,
             Warning::Unverified => &self.unverified,
+            Warning::Revoked => &self.revoked,
+            Warning::NotAllowed => &self.not_allowed,
             Warning::NoServerName => &self.no_server_name,
         };
         if !met.replace(true) && first_in_process(envoy, config, warning.key()) {

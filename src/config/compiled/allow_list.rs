@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::certificate::names::Names;
 use crate::config::findings::Findings;
 use crate::config::identifiers;
 use crate::config::path::Place;
@@ -14,25 +15,6 @@ pub struct AllowList {
     /// Entries that have no key but `sha256`.
     fingerprints: HashSet<[u8; 32]>,
     entries: Vec<Entry>,
-}
-
-/// What an allow list looks at: the parsed names of a verified certificate, never text made of them.
-///
-/// A certificate that can't be parsed has no `Names`, and is not allowed.
-#[derive(Clone, Debug, Default)]
-pub struct Names<'a> {
-    /// SHA-256 of the DER.
-    pub sha256: [u8; 32],
-    /// As the field `certSubjectDN` has it; `None` when it can't be read.
-    pub subject_dn: Option<&'a str>,
-    /// As the field `certIssuerDN` has it; `None` when it can't be read.
-    pub issuer_dn: Option<&'a str>,
-    /// The `dNSName`s, one by one.
-    pub san_dns: Vec<&'a str>,
-    /// The `uniformResourceIdentifier`s, one by one.
-    pub san_uri: Vec<&'a str>,
-    /// The `rfc822Name`s, one by one.
-    pub san_email: Vec<&'a str>,
 }
 
 /// Matches a certificate that matches each condition. Never empty.
@@ -146,8 +128,8 @@ impl Condition {
     fn matches(&self, names: &Names<'_>) -> bool {
         match self {
             Self::Sha256(sha256) => names.sha256 == *sha256,
-            Self::SubjectDn(text) => names.subject_dn == Some(&**text),
-            Self::IssuerDn(text) => names.issuer_dn == Some(&**text),
+            Self::SubjectDn(text) => *names.subject_dn == **text,
+            Self::IssuerDn(text) => *names.issuer_dn == **text,
             Self::Dns(name) => names
                 .san_dns
                 .iter()

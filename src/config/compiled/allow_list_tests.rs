@@ -1,6 +1,7 @@
 //! What an attacker would try against an allow list.
 
-use super::{AllowList, Names};
+use super::AllowList;
+use crate::certificate::names::Names;
 use crate::config::Config;
 
 const FINGERPRINT: &str = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:\
@@ -63,26 +64,26 @@ fn every_key_of_an_entry_must_match_and_any_entry_suffices() {
            {"san_email":"a@b.example"}"#,
     );
     let all = Names {
-        subject_dn: Some("CN=a"),
-        issuer_dn: Some("CN=CA"),
+        subject_dn: "CN=a".to_owned(),
+        issuer_dn: "CN=CA".to_owned(),
         ..dns(&["x.example", "a.example"])
     };
     assert!(list.allows(&all));
     for other in [
         Names {
-            subject_dn: Some("CN=b"),
+            subject_dn: "CN=b".to_owned(),
             ..all.clone()
         },
         Names {
-            subject_dn: None,
+            subject_dn: String::new(),
             ..all.clone()
         },
         Names {
-            issuer_dn: Some("CN=CA,O=x"),
+            issuer_dn: "CN=CA,O=x".to_owned(),
             ..all.clone()
         },
         Names {
-            issuer_dn: None,
+            issuer_dn: String::new(),
             ..all.clone()
         },
         Names {
@@ -110,7 +111,7 @@ fn one_certificate_cannot_match_two_halves_of_two_entries() {
         r#"{"issuer_dn":"CN=CA 1","san_dns":"a.example"},{"issuer_dn":"CN=CA 2","san_dns":"b.example"}"#,
     );
     let names = Names {
-        issuer_dn: Some("CN=CA 2"),
+        issuer_dn: "CN=CA 2".to_owned(),
         ..dns(&["a.example"])
     };
     assert!(!list.allows(&names));
@@ -119,8 +120,8 @@ fn one_certificate_cannot_match_two_halves_of_two_entries() {
 #[test]
 fn distinguished_names_are_compared_exactly() {
     let list = list(r#"{"subject_dn":"CN=admin,O=Example"}"#);
-    let subject = |subject_dn| Names {
-        subject_dn: Some(subject_dn),
+    let subject = |subject_dn: &str| Names {
+        subject_dn: subject_dn.to_owned(),
         ..Names::default()
     };
     assert!(list.allows(&subject("CN=admin,O=Example")));
@@ -160,7 +161,7 @@ fn dns_names_match_in_any_case_and_nothing_that_resembles_them() {
         assert!(!list.allows(&dns(&[name])), "{name:?}");
     }
     let common_name = Names {
-        subject_dn: Some("CN=api.example.com"),
+        subject_dn: "CN=api.example.com".to_owned(),
         ..Names::default()
     };
     assert!(!list.allows(&common_name));
@@ -265,7 +266,7 @@ fn a_name_of_another_kind_never_counts() {
         san_dns: vec!["urn:a", "a@b.example"],
         san_uri: vec!["a.example", "a@b.example"],
         san_email: vec!["a.example", "urn:a"],
-        subject_dn: Some("a.example"),
+        subject_dn: "a.example".to_owned(),
         ..Names::default()
     };
     assert!(!list.allows(&names));

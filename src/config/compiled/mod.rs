@@ -22,7 +22,7 @@ use id::id;
 use setting::Shared;
 
 pub use super::schema::VerifiedBy;
-pub use allow_list::{AllowList, Names};
+pub use allow_list::AllowList;
 pub(super) use header_bytes::MAX_LIMIT;
 pub use headers::Header;
 pub use id::Id;
