@@ -96,9 +96,7 @@ impl Request {
     /// Notes whether the certificate was delivered, and sets the headers that responses carry.
     pub(crate) fn on_response_headers(&mut self, envoy: &impl Hostcalls) {
         if let Progress::Pending(sent) = self.progress {
-            let details = envoy.property("response\0code_details");
-            let status = envoy.header(Map::ResponseHeaders, ":status");
-            if delivery::is_delivered(details.as_deref(), status.as_deref()) {
+            if self.was_answered(envoy) {
                 self.conclude(envoy, sent);
                 if let Some(setting) = self.setting() {
                     apply::remember_delivery(envoy, &self.plugin, setting);
@@ -125,6 +123,19 @@ impl Request {
         if let Progress::Pending(_) = self.progress {
             self.conclude(envoy, Outcome::Undelivered);
         }
+    }
+
+    /// Whether the origin answered, and so that its application saw the request (contract §4.5).
+    ///
+    /// The status is read where the next request depends on it alone: Envoy spends 11,000
+    /// instructions on returning it, a fifth of what `every_request` costs.
+    fn was_answered(&self, envoy: &impl Hostcalls) -> bool {
+        let details = envoy.property("response\0code_details");
+        details.is_some_and(|details| details == delivery::BY_ORIGIN)
+            && !(self.setting().is_some_and(Setting::forwards_once)
+                && envoy
+                    .header(Map::ResponseHeaders, ":status")
+                    .is_some_and(|status| delivery::is_unprocessed(&status)))
     }
 
     fn apply(&mut self, envoy: &impl Hostcalls, decision: &Decision<'_>) -> Action {

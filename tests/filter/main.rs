@@ -1,6 +1,7 @@
 //! The filter in a real Envoy, from the client's first byte to the origin's request. Each folder
 //! is a claim; `cargo test --test filter -- delivery::` runs the tests of one.
 
+mod authorization;
 mod common;
 mod configuration;
 mod delivery;
