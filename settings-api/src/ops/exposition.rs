@@ -11,6 +11,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::metrics::Metrics;
@@ -42,6 +43,7 @@ pub(super) async fn metrics(
     register_subscribers(&mut registry, &cache, &subscribers);
     register_store(&mut registry, &cache);
     register_uptime(&mut registry, started);
+    register_build_info(&mut registry);
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
@@ -101,6 +103,11 @@ fn register_uptime(registry: &mut Registry, started: Instant) {
     let uptime = Gauge::<f64, AtomicU64>::default();
     uptime.set(started.elapsed().as_secs_f64());
     registry.register("uptime_seconds", "Since the program started", uptime);
+}
+
+fn register_build_info(registry: &mut Registry) {
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    registry.register("build", "The program's version", Info::new(version));
 }
 
 fn gauge(count: usize) -> i64 {
