@@ -20,6 +20,7 @@ mod durability;
 mod envoys;
 mod fixtures;
 mod limits;
+mod maintenance;
 mod operation;
 mod postgres;
 mod process;
