@@ -88,7 +88,7 @@ pub(super) async fn list(
     let base = cache.base();
     let zones = base.zones.keys().filter_map(|id| {
         let is_readable = token.allows(Permission::Read, &Scope::Zone(id.clone()));
-        let zone = is_readable.then(|| zone(base, id)).flatten()?;
+        let zone = is_readable.then(|| zone(&base, id)).flatten()?;
         query.matches(&zone).then_some(zone)
     });
     let page = query.page.unwrap_or(1);
@@ -102,9 +102,9 @@ pub(super) async fn get(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Success<ZoneObject>>, ApiError> {
     let base = cache.base();
-    let scope = authorize(base, &token, Permission::Read, &uri)?;
+    let scope = authorize(&base, &token, Permission::Read, &uri)?;
     let zone = match &scope {
-        Scope::Zone(id) => zone(base, id),
+        Scope::Zone(id) => zone(&base, id),
         Scope::Account(_) => None,
     };
     let zone = zone.ok_or_else(|| ApiError::NoRoute(uri.path().to_owned()))?;

@@ -15,6 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::metrics::Metrics;
+use crate::reload_status::{ReloadStatus, ReloadedFile};
 use crate::snapshot_cache::{SnapshotCache, StoreHealth};
 use crate::xds::subscribers::{SubscriberState, Subscribers};
 
@@ -23,6 +24,11 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResourceLabels {
     resource: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FileLabels {
+    file: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,6 +41,7 @@ pub(super) async fn metrics(
     State(counters): State<Arc<Metrics>>,
     State(cache): State<Arc<SnapshotCache>>,
     State(subscribers): State<Arc<Subscribers>>,
+    State(reloads): State<Arc<ReloadStatus>>,
     State(started): State<Instant>,
 ) -> Response {
     let mut registry = Registry::with_prefix("settings_api");
@@ -42,6 +49,7 @@ pub(super) async fn metrics(
     register_hostnames(&mut registry, &cache);
     register_subscribers(&mut registry, &cache, &subscribers);
     register_store(&mut registry, &cache);
+    register_reloads(&mut registry, &reloads);
     register_uptime(&mut registry, started);
     register_build_info(&mut registry);
     let mut text = String::new();
@@ -96,6 +104,21 @@ fn register_store(registry: &mut Registry, cache: &SnapshotCache) {
         "store_reachable",
         "1 if the settings store answered last time",
         reachable,
+    );
+}
+
+fn register_reloads(registry: &mut Registry, reloads: &ReloadStatus) {
+    let failed = Family::<FileLabels, Gauge>::default();
+    let errors = reloads.errors();
+    for file in ReloadedFile::ALL {
+        let labels = FileLabels { file: file.name() };
+        let is_failed = errors.iter().any(|(failed, _)| *failed == file);
+        failed.get_or_create(&labels).set(i64::from(is_failed));
+    }
+    registry.register(
+        "reload_failed",
+        "1 if the file's latest content can't be used",
+        failed,
     );
 }
 

@@ -25,6 +25,7 @@ mod operation;
 mod postgres;
 mod process;
 mod program;
+mod reload;
 mod restore;
 mod sdk;
 mod simulated;
