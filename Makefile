@@ -1,6 +1,6 @@
-# Run `make help` for what there is.
+# `make help` lists the targets.
 ENVOY_VERSION ?= 1.40.0
-# The other versions that the integration tests run against (1.38.3 has no V8).
+# The older versions that the integration tests support (1.38.3 has no V8).
 MATRIX := 1.36.4 1.38.2 1.39.3
 ENVOY_BIN ?= $(CURDIR)/.envoy/$(ENVOY_VERSION)/envoy
 DURATION ?= 60
@@ -16,7 +16,7 @@ export ENVOY_VERSION ENVOY_BIN DURATION
 
 .DEFAULT_GOAL := help
 .PHONY: help
-help: ## What the targets do
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: toolchain
@@ -28,15 +28,23 @@ toolchain:
 envoy:
 	@test -x "$(ENVOY_BIN)" || tests/fetch-envoy $(ENVOY_VERSION)
 
+.PHONY: vectors
+vectors:
+	@tests/fetch-vectors
+
+# Linked by the toolchain's linker itself: rustc's own link exports all callbacks of the SDK, and
+# Envoy invokes each. Function names stay in, so that a VM backtrace in Envoy's log can be read.
 .PHONY: build
 build: toolchain
 	@mkdir -p dist
-	cargo build --locked -p client-cert-forwarder --target $(TARGET) --profile wasm
-	cp $(BUILT)/$(TARGET)/wasm/client_cert_forwarder.wasm $(WASM)
+	cargo rustc --locked -p client-cert-forwarder --lib --crate-type staticlib --target $(TARGET) --profile wasm
+	"$$(rustc --print target-libdir)/../bin/rust-lld" -flavor wasm --no-entry --allow-undefined --strip-debug -O2 \
+		$(addprefix --export=,$(shell cat exports.txt)) \
+		$(BUILT)/$(TARGET)/wasm/libclient_cert_forwarder.a -o $(WASM)
 
 .PHONY: programs
 programs:
-	cargo build --locked -p integration -p settings-api --bins
+	cargo build --locked -p filter-tests -p settings-api --bins
 
 .PHONY: demo
 demo: build envoy programs ## Real mTLS requests through a real Envoy, and what the origin received
@@ -51,21 +59,23 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 	@echo "$(WASM): $$(($$(wc -c <$(WASM)))) bytes"
 
 .PHONY: test
-test: build envoy ## Every test: unit tests, then integration tests against a real Envoy
+test: build envoy vectors ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --tests
-	@echo "The tests of what clients may not say, of delivery and of reloads once more, deployed as the fast path:"
-	DEPLOYMENT=fast-path cargo test --locked --workspace --test integration -- $(FAST_PATH_TESTS)
+	@echo "The same tests of requests, reloads and faults, deployed as the fast path:"
+	DEPLOYMENT=fast-path cargo test --locked -p filter-tests --test filter -- $(FAST_PATH_TESTS)
 
-FAST_PATH_TESTS := sanitising spoofing forwarding delivery reload
+# Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have the
+# word in their names.
+FAST_PATH_TESTS := $(addsuffix ::,spoofing forwarding delivery fields enforcement responses reload robustness faults)
 
 .PHONY: test-matrix
-test-matrix: build ## The integration tests against the older Envoys too
+test-matrix: build vectors ## The integration tests against the older Envoys too
 	@for version in $(MATRIX); do \
 		echo "Envoy $$version"; \
 		export ENVOY_BIN="$(CURDIR)/.envoy/$$version/envoy"; \
 		tests/fetch-envoy $$version && \
-		cargo test --locked --quiet -p integration --test integration && \
-		DEPLOYMENT=fast-path cargo test --locked --quiet -p integration --test integration -- $(FAST_PATH_TESTS) || exit 1; \
+		cargo test --locked --quiet -p filter-tests --test filter && \
+		DEPLOYMENT=fast-path cargo test --locked --quiet -p filter-tests --test filter -- $(FAST_PATH_TESTS) || exit 1; \
 	done
 
 .PHONY: fast-path
@@ -74,29 +84,29 @@ fast-path: toolchain ## The YAML of the fast path for a plugin configuration: ma
 	@cargo run --locked --quiet -p fast-path -- "$(CONFIG)"
 
 .PHONY: fuzz
-fuzz: ## Look for inputs that break the filter, for DURATION seconds: coverage-guided where there is a C++ compiler
+fuzz: ## Search for inputs that break the filter, for DURATION seconds; coverage-guided if a C++ compiler exists
 	@cargo run --locked --quiet -p fuzz
 
 .PHONY: bench
-bench: build envoy ## What a request costs, beside the alternatives (about 15 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
+bench: build envoy ## Measure a request's cost and that of alternatives (under 10 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
 	@test "$$(uname)" = Linux || { echo "make: the benchmark needs Linux: it measures by the kernel's accounting of processes" >&2; exit 2; }
-	cargo build --locked --release -p integration --features bench --bin bench
+	cargo build --locked --release -p filter-tests --features bench --bin bench
 	@$(BUILT)/release/bench $(ARGS)
 
 .PHONY: soak
 soak: build envoy ## A million requests over 20,000 connections, or as many as DURATION seconds allow (all: DURATION=3600): memory flat, metrics exact
-	@cargo run --locked --quiet --release -p integration --bin soak
+	@cargo run --locked --quiet --release -p filter-tests --bin soak
 
 .PHONY: lint
 lint: toolchain ## Formatting, clippy with warnings as errors, and whether rust-version is true
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked -p integration --features bench --bin bench --tests -- -D warnings
+	cargo clippy --locked -p filter-tests --features bench --bin bench --tests -- -D warnings
 	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
 	cargo run --locked --quiet -p xtask -- msrv
 
 .PHONY: deny
-deny: $(DENY) ## Licences, sources, banned crates and known vulnerabilities of every dependency (ADVISORIES=required fails without the database)
+deny: $(DENY) ## Check licences, sources, banned crates and known vulnerabilities of dependencies (ADVISORIES=required fails without the database)
 	@$(DENY) --locked --workspace check licenses bans sources
 	@if $(DENY) --locked fetch db 2>/dev/null; then $(DENY) --locked --workspace check advisories; \
 	elif [ "$(ADVISORIES)" = required ]; then echo "make: the advisory database can't be fetched" >&2; exit 1; \
@@ -115,7 +125,7 @@ schema: ## Rewrite envoy/plugin-config.schema.json from the configuration's type
 	mv envoy/plugin-config.schema.json.new envoy/plugin-config.schema.json
 
 .PHONY: clean
-clean: ## Remove everything built (the Envoy binaries stay)
+clean: ## Remove everything built (the Envoy binaries and test certificates stay)
 	cargo clean
 	rm -rf dist
 
@@ -130,7 +140,7 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 	cargo run --quiet --locked -p xtask -- push "$(IMAGE)"
 
 .PHONY: peers
-peers: ## Install what the image, nginx and certificate tests and the benchmark compare with (Debian, as root); without it they say that they did not run
+peers: ## Install the programs that some tests and the benchmark compare with (Debian, as root); without them those report that they did not run
 	apt-get update -qq
 	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl skopeo valgrind >/dev/null
 
@@ -144,6 +154,7 @@ compose-test: wasm envoy ## The integration checks against envoy/docker-compose.
 release-check: image ## Check that this commit can be released
 	cargo run --quiet --locked -p xtask -- release-check
 
-# Panic messages name source files: without the builder's home in them the module is the same on every machine, byte for byte.
+# Panic messages contain source paths. Without the builder's home in them, the module is the same on
+# every machine, byte for byte.
 CARGO_HOME ?= $(HOME)/.cargo
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)/registry/src=registry

@@ -1,4 +1,5 @@
-//! Prints the JSON Schema of the plugin configuration; `make schema` writes it to `envoy/plugin-config.schema.json`.
+//! Prints the JSON Schema of the plugin configuration; `make schema` writes it to
+//! `envoy/plugin-config.schema.json`.
 
 use std::io::{self, Write};
 

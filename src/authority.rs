@@ -1,9 +1,9 @@
 //! The hostname that a request is for, out of its `:authority` or `Host` (contract §4.2).
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::hostname::dns_name;
+use crate::hostname::{canonical_address, dns_name};
 
 /// The hostname of an `:authority` or `Host` value: without port and one trailing dot, in lower case; an IPv6 address in its canonical text.
 #[must_use]
@@ -23,7 +23,7 @@ pub fn hostname(authority: &[u8]) -> Cow<'_, [u8]> {
 /// same way. Envoy lets much else pass (`a@b`, `a,b` for two `Host` headers, `%61`, `127.1`), of which origins make different hostnames.
 #[must_use]
 pub fn is_unambiguous(authority: &[u8]) -> bool {
-    let is_name = |host: &str| host.parse::<Ipv4Addr>().is_ok() || dns_name(host, host).is_ok();
+    let is_name = |host: &str| host.parse::<Ipv4Addr>().is_ok() || dns_name(host).is_ok();
     ipv6_literal(authority).is_some() || str::from_utf8(name_part(authority)).is_ok_and(is_name)
 }
 
@@ -33,7 +33,7 @@ fn name_part(authority: &[u8]) -> &[u8] {
 }
 
 /// `[2001:db8::1]`, with or without a port behind it.
-fn ipv6_literal(host: &[u8]) -> Option<Ipv6Addr> {
+fn ipv6_literal(host: &[u8]) -> Option<IpAddr> {
     let rest = host.strip_prefix(b"[")?;
     let end = rest.iter().position(|byte| *byte == b']')?;
     let (literal, port) = (rest.get(..end)?, rest.get(end + 1..)?);
@@ -42,7 +42,8 @@ fn ipv6_literal(host: &[u8]) -> Option<Ipv6Addr> {
             .strip_prefix(b":")
             .is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
     if port_follows {
-        str::from_utf8(literal).ok()?.parse().ok()
+        let address = str::from_utf8(literal).ok()?.parse().ok()?;
+        Some(canonical_address(IpAddr::V6(address)))
     } else {
         None
     }
@@ -77,6 +78,8 @@ mod tests {
             ("api.example.com:", "api.example.com"),
             ("user:pass@api.example.com:443", "user:pass@api.example.com"),
             ("[::1]", "::1"),
+            ("[::FFFF:1.2.3.4]:443", "1.2.3.4"),
+            ("[::ffff:102:304]", "1.2.3.4"),
             ("[2001:DB8:0:0::1]:443", "2001:db8::1"),
             ("[::1]x", "[::1]x"),
             ("[not-an-address]:443", "[not-an-address]"),

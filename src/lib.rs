@@ -1,25 +1,31 @@
-//! An Envoy proxy-wasm HTTP filter that forwards the client certificate of an mTLS connection to the origin.
+//! An Envoy proxy-wasm HTTP filter that forwards the client certificate of an mTLS connection to
+//! the origin.
 //!
-//! One request's way: Envoy calls [`host::callbacks`], and that calls [`filter::Request`], which finds the setting of the request's
-//! hostname ([`authority`], [`hostname`], [`config`]), removes what only the filter may say ([`managed_headers`]), reads the certificate once per
-//! connection ([`peer_certificate`], [`certificate`], [`connection`], [`delivered`]), refuses or adds headers ([`enforcement`]), and looks at the
-//! response ([`response`]). Only [`host::envoy`] touches hostcalls; everything else is plain Rust.
+//! One request's way: Envoy calls `entry`, and that the request's context in `filter`. It scans the
+//! headers ([`decision::Inbound`]), decides ([`decision::decide`], which finds the setting of the
+//! hostname in [`config`] and may ask the [`connection`] for its certificate), and applies the
+//! [`decision::Decision`] to Envoy. Only `hostcalls` crosses to Envoy; the rest is plain Rust.
 
 pub mod authority;
 pub mod certificate;
 pub mod config;
 pub mod connection;
+pub mod decision;
 pub mod delivery_state;
-pub mod enforcement;
+#[cfg(target_arch = "wasm32")]
+mod entry;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fast_path;
-pub mod filter;
-pub mod header_map;
-pub mod hostcalls;
+pub mod headers;
 pub mod hostname;
-pub mod managed_headers;
-pub mod metrics;
 pub mod nearest;
-pub mod peer_certificate;
-pub mod response;
-pub mod warnings;
+pub mod outcome;
+pub mod rfc9440;
+
+// Only the entry uses these, and that is in the wasm module alone: there dead code is found.
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+mod filter;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+mod hostcalls;

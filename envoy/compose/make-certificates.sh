@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes a CA, a server's and a client's certificate in the given folder, unless they are there and good for another day. For trying
-# things out: the CA's key is thrown away, and everything ends after 30 days.
+# Creates a CA and the certificates of a server and a client in the given folder, unless they exist
+# and stay valid for another day. For trials only: the CA's key is discarded, and everything expires
+# after 30 days.
 set -eu
 cd "$1"
 
@@ -31,8 +32,8 @@ issue server "/CN=api.example.com" \
 issue client "/O=Example/CN=client-1" \
     "subjectAltName=URI:spiffe://example.com/client-1\nextendedKeyUsage=clientAuth\n"
 
-# Whoever owns the folder on the host owns what is in it. Envoy runs as another user: it must get into the folder, and read the
-# server's key.
+# The files belong to the folder's owner on the host. Envoy runs as another user: it must be able to
+# enter the folder and read the server's key.
 chown "$(stat -c %u:%g .)" ca.crt server.crt server.key client.crt client.key
 chmod 644 ca.crt server.crt client.crt server.key
 chmod a+x .

@@ -1,4 +1,4 @@
-"""An origin that answers every request with the headers it got, as JSON: a list of [name, value] pairs."""
+"""An origin that answers every request with its headers as JSON: a list of [name, value] pairs."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,11 +16,11 @@ class Echo(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_):
-        """Says nothing: Envoy has the access log."""
+        """Logs nothing: Envoy has the access log."""
 
 
 class Server(ThreadingHTTPServer):
-    # The default of 5 is soon full.
+    # The default of 5 fills up quickly.
     request_queue_size = 128
 
 

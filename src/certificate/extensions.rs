@@ -11,25 +11,29 @@ const KEY_IDENTIFIER: u8 = 0x80;
 /// Context tag of `AuthorityKeyIdentifier.authorityCertSerialNumber`.
 const AUTHORITY_SERIAL: u8 = 0x82;
 
-/// Subject key identifier, uppercase hex without separators.
+/// Returns the subject key identifier in uppercase hex without separators.
 pub(super) fn subject_key_id(certificate: &X509<'_>) -> Option<String> {
-    let key_id = tlv::contents(certificate.extension(SUBJECT_KEY_IDENTIFIER)?, OCTET_STRING)?;
+    let key_id = tlv::contents(
+        certificate.extension(SUBJECT_KEY_IDENTIFIER).ok()??,
+        OCTET_STRING,
+    )?;
     Some(hex::upper(key_id))
 }
 
-/// Key identifier of the issuer, as the certificate's authority key identifier names it, uppercase hex without separators.
+/// Returns the authority key identifier's `keyIdentifier` in uppercase hex without separators.
 pub(super) fn authority_key_id(certificate: &X509<'_>) -> Option<String> {
     authority(certificate, KEY_IDENTIFIER).map(hex::upper)
 }
 
-/// Serial number of the issuer's certificate, as the certificate's authority key identifier names it, in the form of a serial number.
-/// Few certificates name it.
+/// Returns the authority key identifier's `authorityCertSerialNumber`, written as a serial number.
+/// Few certificates have it.
 pub(super) fn authority_serial(certificate: &X509<'_>) -> Option<String> {
     authority(certificate, AUTHORITY_SERIAL).map(serial::text)
 }
 
 fn authority<'a>(certificate: &X509<'a>, tag: u8) -> Option<&'a [u8]> {
-    let identifier = tlv::contents(certificate.extension(AUTHORITY_KEY_IDENTIFIER)?, SEQUENCE)?;
+    let extension = certificate.extension(AUTHORITY_KEY_IDENTIFIER).ok()??;
+    let identifier = tlv::contents(extension, SEQUENCE)?;
     let part = tlv::elements(identifier)?
         .into_iter()
         .find(|part| part.tag == tag)?;

@@ -2,8 +2,8 @@
 
 use crate::nearest::nearest;
 
-/// What a header can say about the client certificate. Formats stand with the variants; [`super::Certificate::value`] and
-/// [`super::status_value`] give the text.
+/// A fact about the client certificate that a header can carry, with its format.
+/// [`super::Certificate::value`] and [`super::PeerCertificateStatus::value`] return the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// `1` when a certificate was presented, verified or not; `0` otherwise.
@@ -30,7 +30,8 @@ pub enum Field {
     CertIssuerSerial,
     /// Subject key identifier, uppercase hex without colons.
     CertSki,
-    /// Key identifier of the issuer, from the authority key identifier, uppercase hex without colons.
+    /// Key identifier of the issuer, from the authority key identifier, uppercase hex without
+    /// colons.
     CertIssuerSki,
     /// SHA-1 of the DER, 40 lowercase hex digits.
     CertFingerprintSha1,
@@ -46,7 +47,8 @@ pub enum Field {
     CertNotBeforeRfc3339,
     /// End of validity in RFC 3339.
     CertNotAfterRfc3339,
-    /// Both in RFC 3339, as AWS load balancers write them: `NotBefore=2024-05-05T23:11:00Z;NotAfter=2034-05-05T23:11:00Z`.
+    /// Both in RFC 3339, as AWS load balancers write them:
+    /// `NotBefore=2024-05-05T23:11:00Z;NotAfter=2034-05-05T23:11:00Z`.
     CertValidity,
     /// The value of RFC 9440's `Client-Cert`: `:MIIB…:`.
     CertRfc9440,
@@ -58,13 +60,14 @@ pub enum Field {
     CertChainRfc9440TooLarge,
     /// The DER in base64 (RFC 4648 §4), padded, on one line.
     CertDerBase64,
-    /// [`Field::CertDerBase64`] of the leaf and of every certificate of the chain, comma-separated without a space, as Traefik's
-    /// `X-Forwarded-Tls-Client-Cert`. The leaf alone where there is no chain; empty when leaf or chain is too large.
+    /// [`Field::CertDerBase64`] of the leaf and of every certificate of the chain, comma-separated
+    /// without a space, as Traefik's `X-Forwarded-Tls-Client-Cert`. The leaf alone where there is
+    /// no chain; empty when leaf or chain is too large.
     CertWithChainDerBase64,
     /// URL-encoded PEM, as nginx's `$ssl_client_escaped_cert`.
     CertPemUrlEncoded,
-    /// URL-encoded PEM with `+`, `/` and `=` as they are, as AWS load balancers' `X-Amzn-Mtls-Clientcert-Leaf`. Not for decoders that take
-    /// `+` for a space.
+    /// URL-encoded PEM with `+`, `/` and `=` as they are, as AWS load balancers'
+    /// `X-Amzn-Mtls-Clientcert-Leaf`. Not for decoders that take `+` for a space.
     CertPemUrlEncodedLoose,
     /// `dNSName`s of the subject alternative name, comma-separated.
     CertSanDns,
@@ -85,8 +88,8 @@ pub enum Field {
 }
 
 impl Field {
-    /// Every name that configuration may use, spelt as Cloudflare Workers' `tlsClientAuth` spells it. `certVerify` is in Cloudflare's own
-    /// sample code and means `certVerified`.
+    /// Every name that configuration may use, spelt as in Cloudflare Workers' `tlsClientAuth`.
+    /// `certVerify` is in Cloudflare's own sample code and means `certVerified`.
     pub const ALL: &[(&str, Field)] = &[
         ("certPresented", Field::CertPresented),
         ("certVerified", Field::CertVerified),
@@ -131,7 +134,7 @@ impl Field {
         ("certRevokedBoolean", Field::RevokedBoolean),
     ];
 
-    /// The field of this name, which must be spelt exactly.
+    /// Returns the field of this name, which must be spelt exactly.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Field> {
         Field::ALL
@@ -140,7 +143,7 @@ impl Field {
             .map(|(_, field)| *field)
     }
 
-    /// The name in configuration.
+    /// Returns the name in configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
         Field::ALL
@@ -149,14 +152,15 @@ impl Field {
             .map_or("", |(name, _)| name)
     }
 
-    /// The name that a user who wrote `name` most likely meant, for "did you mean". `None` when no name is that close.
+    /// Returns the name that a user who wrote `name` most likely meant, for "did you mean". `None`
+    /// when no name is that close.
     #[must_use]
     pub fn nearest_name(name: &str) -> Option<&'static str> {
         nearest(name, Field::ALL.iter().map(|(known, _)| *known))
     }
 }
 
-/// The 17 headers of Cloudflare's Managed Transform "Add TLS client auth headers" and what each carries.
+/// The 17 headers of Cloudflare's Managed Transform "Add TLS client auth headers" and their fields.
 pub const MANAGED_TRANSFORM: [(&str, Field); 17] = [
     ("cf-cert-revoked", Field::RevokedBoolean),
     ("cf-cert-verified", Field::VerifiedBoolean),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// `0A1F…`
+/// Writes uppercase digits: `0A1F…`.
 pub(super) fn upper(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -12,7 +12,7 @@ pub(super) fn upper(bytes: &[u8]) -> String {
     text
 }
 
-/// `0a1f…`
+/// Writes lowercase digits: `0a1f…`.
 pub(super) fn lower(bytes: &[u8]) -> String {
     upper(bytes).to_ascii_lowercase()
 }

@@ -1,16 +1,18 @@
 //! The client certificate: from the PEM that Envoy gives to the values that headers carry.
 //!
-//! Bytes in, values out: nothing here knows of Envoy. OpenSSL is the oracle for names, serials and dates.
+//! Bytes in, values out: nothing here knows of Envoy. OpenSSL is the oracle for names, serials and
+//! dates, and `x509-cert` a second one.
 
 pub mod field;
+pub mod names;
 pub mod pem;
+pub mod status;
 pub mod xfcc;
 
 mod extensions;
 mod hex;
 mod name;
 mod oid;
-mod rfc9440;
 mod san;
 mod serial;
 mod time;
@@ -20,29 +22,21 @@ mod x509;
 #[cfg(test)]
 mod tests;
 
+use crate::rfc9440;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use field::Field;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+pub use status::PeerCertificateStatus;
 use x509::X509;
 
-/// What the TLS connection says about the client's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// The client has shown no certificate.
-    NotPresented,
-    /// The certificate was verified.
-    Verified,
-    /// A certificate was presented, and was not verified.
-    Failed,
-}
-
-/// The longest certificates that headers carry, in base64 characters; the colons and separators of RFC 9440 don't count, so that
-/// every field that carries the certificate has the same limit.
+/// The longest certificates that headers carry, in base64 characters. The colons and separators of
+/// RFC 9440 don't count, so that every field that carries the certificate has the same limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest leaf certificate. Names and other text from the certificate that are longer than this many bytes are not sent either.
+    /// Longest leaf certificate. Names and other text of the certificate that are longer than this
+    /// many bytes are not sent either.
     pub max_certificate_bytes: usize,
     /// Longest chain: the base64 of all certificates but the leaf together.
     pub max_certificate_chain_bytes: usize,
@@ -55,20 +49,22 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Takes any bytes: `der` of the leaf, and `chain` as DER in TLS order without the leaf (see [`xfcc::without_leaf`]).
+    /// Takes any bytes: `der` of the leaf, and `chain` as DER in TLS order without the leaf (see
+    /// [`xfcc::without_leaf`]).
     #[must_use]
     pub fn new(der: Vec<u8>, chain: Vec<Vec<u8>>) -> Certificate {
         Certificate { der, chain }
     }
 
-    /// Whether the base64 of the leaf is longer than [`Limits::max_certificate_bytes`].
+    /// Tells whether the base64 of the leaf is longer than [`Limits::max_certificate_bytes`].
     #[must_use]
     pub fn too_large(&self, limits: &Limits) -> bool {
         base64_length(&self.der) > limits.max_certificate_bytes
     }
 
-    /// The header value of `field`, printable ASCII that neither starts nor ends with a space. Empty when there is nothing to say: the
-    /// certificate has no such part, can't be read as X.509, or the value is too large; and for the fields of [`status_value`].
+    /// Returns the header value of `field`: printable ASCII that neither starts nor ends with a
+    /// space. Empty when the certificate has no such part or can't be read as X.509, when the value
+    /// is too large, and for the fields of [`PeerCertificateStatus::value`].
     #[must_use]
     pub fn value(&self, field: Field, limits: &Limits) -> String {
         match field {
@@ -148,7 +144,8 @@ impl Certificate {
         length > limits.max_certificate_chain_bytes
     }
 
-    /// What `read` makes of the parsed certificate, unless that is longer than a certificate may be: a client chooses these texts.
+    /// Applies `read` to the parsed certificate. Text longer than a certificate may be is dropped,
+    /// because a client chooses it.
     fn text(&self, limits: &Limits, read: impl FnOnce(&X509<'_>) -> Option<String>) -> String {
         X509::parse(&self.der)
             .and_then(|x509| read(&x509))
@@ -157,45 +154,20 @@ impl Certificate {
     }
 }
 
-/// Value of a field that depends on the verification alone; `None` for the others.
+/// Writes a name, the DER of an `RDNSequence`, as [`Field::CertIssuerDn`] does.
+/// `None` when it is malformed.
 #[must_use]
-pub fn status_value(field: Field, verification: Verification) -> Option<&'static str> {
-    let is_presented = verification != Verification::NotPresented;
-    let is_verified = verification == Verification::Verified;
-    Some(match field {
-        Field::CertPresented => {
-            if is_presented {
-                "1"
-            } else {
-                "0"
-            }
-        }
-        Field::CertVerified => match verification {
-            Verification::NotPresented => "NONE",
-            Verification::Verified => "SUCCESS",
-            Verification::Failed => "FAILED",
-        },
-        Field::CertRevoked => "0",
-        Field::PresentedBoolean => {
-            if is_presented {
-                "true"
-            } else {
-                "false"
-            }
-        }
-        Field::VerifiedBoolean => {
-            if is_verified {
-                "true"
-            } else {
-                "false"
-            }
-        }
-        Field::RevokedBoolean => "false",
-        _ => return None,
-    })
+pub fn name_text(der: &[u8]) -> Option<String> {
+    name::rfc2253(tlv::contents(der, tlv::SEQUENCE)?)
 }
 
-/// Length in bytes of the padded base64 of `der`.
+/// Writes a serial number, the contents octets of an INTEGER, as [`Field::CertSerial`] does.
+#[must_use]
+pub fn serial_text(integer: &[u8]) -> String {
+    serial::text(integer)
+}
+
+/// Returns the length in bytes of the padded base64 of `der`.
 fn base64_length(der: &[u8]) -> usize {
     der.len().div_ceil(3) * 4
 }

@@ -1,8 +1,10 @@
-//! Distinguished names as OpenSSL writes them: RFC 2253 (nginx's `$ssl_client_s_dn`) and the old one-line form
-//! (nginx's `$ssl_client_s_dn_legacy`). Both are printable ASCII, whatever is in the certificate.
+//! Distinguished names as OpenSSL writes them: RFC 2253 (nginx's `$ssl_client_s_dn`) and the old
+//! one-line form (nginx's `$ssl_client_s_dn_legacy`). Both are printable ASCII, whatever is in the
+//! certificate.
 //!
-//! Header values can't end with a space (RFC 9110 §5.5), so a space at the very end is written as its code, `\20` or `\x20`.
-//! The other differences are in what no CA issues; `tests/openssl_differential/corpus/differences.rs` has them all.
+//! Header values can't end with a space (RFC 9110 §5.5), so a space at the very end is written as
+//! its code, `\20` or `\x20`. The other differences are in certificates that no CA issues;
+//! `tests/openssl_differential/corpus/differences.rs` has them all.
 
 use super::tlv::{self, BIT_STRING, Element, OBJECT_IDENTIFIER, SEQUENCE, SET};
 use super::{hex, oid};
@@ -19,8 +21,11 @@ const VISIBLE_STRING: u8 = 0x1a;
 const UNIVERSAL_STRING: u8 = 0x1c;
 const BMP_STRING: u8 = 0x1e;
 
-/// `CN=Managed CA,O=Cloudflare\, Inc.,C=US`: last RDN first, as `openssl x509 -nameopt RFC2253` has it. Control characters and bytes
-/// beyond ASCII are escaped as `\0A` and `\C3\AB`; values of unknown attributes and of types that are no text are `#` and their DER in hex.
+/// Writes the last RDN first, as `openssl x509 -nameopt RFC2253` does:
+/// `CN=Managed CA,O=Cloudflare\, Inc.,C=US`. Control characters and bytes beyond ASCII are escaped
+/// as `\0A` and `\C3\AB`; values of unknown attributes and of types that are no text are `#` and
+/// their DER in hex.
+///
 /// `None` when `name`, the contents octets of an `RDNSequence`, is malformed.
 pub(super) fn rfc2253(name: &[u8]) -> Option<String> {
     let mut text = String::new();
@@ -50,8 +55,10 @@ pub(super) fn rfc2253(name: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// `/C=US/O=Cloudflare, Inc./CN=Managed CA`: first RDN first, as `openssl x509 -nameopt compat` (`X509_NAME_oneline`) has it. Bytes that
-/// are not printable ASCII are escaped as `\x0A`, a slash and a plus in a value with a backslash.
+/// Writes the first RDN first, as `openssl x509 -nameopt compat` (`X509_NAME_oneline`) does:
+/// `/C=US/O=Cloudflare, Inc./CN=Managed CA`. Bytes that are not printable ASCII are escaped as
+/// `\x0A`, a slash and a plus in a value with a backslash.
+///
 /// `None` when `name`, the contents octets of an `RDNSequence`, is malformed.
 pub(super) fn legacy(name: &[u8]) -> Option<String> {
     let mut text = String::new();
@@ -84,7 +91,7 @@ struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// The attribute's short name, or its dotted OID; and whether OpenSSL knows it.
+    /// Returns the attribute's short name or else its dotted OID, and whether OpenSSL knows it.
     fn label(&self) -> Option<(String, bool)> {
         let dotted = oid::dotted(self.oid)?;
         Some(match oid::short_name(&dotted) {
@@ -93,7 +100,7 @@ impl<'a> Attribute<'a> {
         })
     }
 
-    /// What OpenSSL keeps as the octets of the value.
+    /// Returns the octets that OpenSSL keeps of the value.
     fn bytes(&self) -> &'a [u8] {
         match self.value.tag {
             BIT_STRING => self.value.value.get(1..).unwrap_or_default(),
@@ -103,7 +110,7 @@ impl<'a> Attribute<'a> {
     }
 }
 
-/// The RDNs in the certificate's order, each with its attributes in the certificate's order.
+/// Reads the RDNs and their attributes in the certificate's order.
 fn relative_names(name: &[u8]) -> Option<Vec<Vec<Attribute<'_>>>> {
     tlv::elements(name)?
         .into_iter()
@@ -131,8 +138,9 @@ fn attributes<'a>(rdn: &Element<'a>) -> Option<Vec<Attribute<'a>>> {
         .collect()
 }
 
-/// A string value as UTF-8. `TeletexString` is read as Latin-1, as OpenSSL does. A `UTF8String` is taken as it is, valid or not.
-/// `None` for types that are no text, and for what can't be text of the type.
+/// Converts a string value to UTF-8. A `TeletexString` is read as Latin-1, as in OpenSSL. A
+/// `UTF8String` is taken as it is, valid or not. `None` for types that are no text, and for octets
+/// that are no text of their type.
 fn characters(value: &Element<'_>) -> Option<Vec<u8>> {
     let octets = value.value;
     let text: String = match value.tag {
@@ -146,7 +154,7 @@ fn characters(value: &Element<'_>) -> Option<Vec<u8>> {
     Some(text.into_bytes())
 }
 
-/// Characters of `WIDTH` octets each, most significant octet first.
+/// Reads characters of `WIDTH` octets each, most significant octet first.
 fn code_points<const WIDTH: usize>(octets: &[u8]) -> Option<String> {
     let (characters, []) = octets.as_chunks::<WIDTH>() else {
         return None;
@@ -163,8 +171,8 @@ fn code_points<const WIDTH: usize>(octets: &[u8]) -> Option<String> {
         .collect()
 }
 
-/// Escapes as RFC 2253 §2.4 wants it, and all that is not printable ASCII.
-/// OpenSSL escapes `#` only at the start of a value that goes on after it.
+/// Escapes as RFC 2253 §2.4 requires, and all that is not printable ASCII. OpenSSL escapes `#` only
+/// at the start of a value that goes on after it.
 fn push_escaped(text: &mut String, characters: &[u8]) {
     for (index, byte) in characters.iter().enumerate() {
         let is_first = index == 0;

@@ -1,12 +1,13 @@
-//! Object identifiers of name attributes: dotted text, and the short names that OpenSSL prints for those it knows.
+//! Object identifiers of name attributes: dotted text, and the short names that OpenSSL prints for
+//! those it knows.
 
 use std::fmt::Write;
 
-/// OpenSSL's buffer for an unknown identifier holds this many characters; it cuts what is longer.
+/// OpenSSL cuts the text of an unknown identifier to its buffer of this many characters.
 const LONGEST_DOTTED_TEXT: usize = 79;
 
-/// `2.5.4.3` for the contents octets of an OBJECT IDENTIFIER, cut to 79 characters as OpenSSL does.
-/// `None` when they are malformed, or have an arc of more than 128 bits.
+/// Writes the contents octets of an OBJECT IDENTIFIER as `2.5.4.3`, cut to 79 characters as in
+/// OpenSSL. `None` when they are malformed, or have an arc of more than 128 bits.
 pub(super) fn dotted(oid: &[u8]) -> Option<String> {
     if oid.last().is_none_or(|last| last & 0x80 != 0) {
         return None;
@@ -26,7 +27,7 @@ pub(super) fn dotted(oid: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// One number in base 128, most significant digit first, without leading zeros.
+/// Reads a number in base 128, most significant digit first, without leading zeros.
 fn arc(octets: &[u8]) -> Option<u128> {
     if octets.first() == Some(&0x80) {
         return None;
@@ -37,7 +38,7 @@ fn arc(octets: &[u8]) -> Option<u128> {
     })
 }
 
-/// OpenSSL 3's short name of a name attribute.
+/// Returns OpenSSL 3's short name of a name attribute.
 pub(super) fn short_name(dotted: &str) -> Option<&'static str> {
     SHORT_NAMES
         .iter()
@@ -45,8 +46,8 @@ pub(super) fn short_name(dotted: &str) -> Option<&'static str> {
         .map(|(_, name)| *name)
 }
 
-/// Attributes of X.520, COSINE (RFC 4524), PKCS #9, the CA/Browser Forum's jurisdictions and RFC 3739, and the Russian identifiers of
-/// persons and companies.
+/// Attributes of X.520, COSINE (RFC 4524), PKCS #9, the CA/Browser Forum's jurisdictions and
+/// RFC 3739, and the Russian identifiers of persons and companies.
 const SHORT_NAMES: &[(&str, &str)] = &[
     ("2.5.4.3", "CN"),
     ("2.5.4.4", "SN"),

@@ -1,4 +1,5 @@
-//! PEM certificates (RFC 7468 §5), raw or URL-encoded: Envoy gives both, depending on version and source.
+//! PEM certificates (RFC 7468 §5), raw or URL-encoded: Envoy gives both, depending on version and
+//! source.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,9 +20,11 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// The same without the other characters of base64.
 const RESERVED_BUT_BASE64: &AsciiSet = &RESERVED.remove(b'+').remove(b'/').remove(b'=');
 
-/// DER of the first CERTIFICATE block, whose contents are not looked into. `None` when there is none, or when that block is malformed.
+/// Decodes the first CERTIFICATE block to DER, whose contents are not examined. `None` when there
+/// is no block, or when the first one is malformed.
 ///
-/// `%2B` and the like are decoded; `+` is always a plus, never a space. Line ends may be LF, CRLF or missing.
+/// `%2B` and the like are decoded; `+` is always a plus, never a space. Line ends may be LF, CRLF
+/// or missing.
 #[must_use]
 pub fn decode(pem: &[u8]) -> Option<Vec<u8>> {
     Blocks {
@@ -31,7 +34,8 @@ pub fn decode(pem: &[u8]) -> Option<Vec<u8>> {
     .flatten()
 }
 
-/// DER of every CERTIFICATE block in order, read as [`decode`] does. Empty when one of them is malformed: part of a chain is no chain.
+/// Decodes every CERTIFICATE block in order, as [`decode`] does. Empty when one of them is
+/// malformed: part of a chain is no chain.
 #[must_use]
 pub fn decode_all(pem: &[u8]) -> Vec<Vec<u8>> {
     Blocks {
@@ -41,13 +45,13 @@ pub fn decode_all(pem: &[u8]) -> Vec<Vec<u8>> {
     .unwrap_or_default()
 }
 
-/// The URL-encoded PEM of a certificate, as nginx's `$ssl_client_escaped_cert` has it: lines of 64 characters, each ended by `%0A`;
-/// all but letters, digits, `-`, `.`, `_` and `~` encoded.
+/// Encodes a certificate as URL-encoded PEM, as in nginx's `$ssl_client_escaped_cert`: lines of 64
+/// characters, each ended by `%0A`; all but letters, digits, `-`, `.`, `_` and `~` encoded.
 pub(super) fn url_encoded(der: &[u8]) -> String {
     utf8_percent_encode(&encode(der), RESERVED).to_string()
 }
 
-/// The same with `+`, `/` and `=` as they are, as AWS load balancers have it.
+/// Does the same with `+`, `/` and `=` as they are, as AWS load balancers do.
 pub(super) fn url_encoded_but_base64(der: &[u8]) -> String {
     utf8_percent_encode(&encode(der), RESERVED_BUT_BASE64).to_string()
 }
@@ -64,7 +68,7 @@ fn encode(der: &[u8]) -> String {
     pem
 }
 
-/// A raw PEM has no `%` in its blocks, so it comes out as it went in.
+/// Undoes URL encoding. A raw PEM has no `%` in its blocks, so it comes out unchanged.
 fn url_decoded(pem: &[u8]) -> Cow<'_, [u8]> {
     percent_decode(pem).into()
 }

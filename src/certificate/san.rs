@@ -1,17 +1,18 @@
-//! Subject alternative names as comma-separated lists (RFC 5280 §4.2.1.6).
+//! Subject alternative names (RFC 5280 §4.2.1.6), one by one and as comma-separated lists.
 //!
-//! A consumer of these lists splits them at commas, so no name may look like two, nor end early (the class of CVE-2026-47778). Names
-//! are never escaped, which would let one name be written like another; a name that has a comma, a space, a control character or a
-//! byte beyond ASCII in it is left out, whatever its kind. So are empty names, and addresses that are not 4 or 16 octets long.
+//! A consumer of a list splits it at commas, so no name may look like two, nor end early (the class
+//! of CVE-2026-47778). Names are never escaped, which would let one name be written like another: a
+//! name with a comma, a space, a control character or a byte beyond ASCII in it is left out,
+//! whatever its kind. So are empty names, and addresses that are not 4 or 16 octets long.
 
-use super::tlv::{self, SEQUENCE};
-use super::x509::X509;
+use super::tlv::{self, Element, SEQUENCE};
+use super::x509::{Malformed, X509};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str;
 
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-/// Kinds of `GeneralName` that can be listed, with their context tags.
+/// Kinds of `GeneralName` that fields list, with their context tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
@@ -21,16 +22,25 @@ pub(super) enum Kind {
     Dns = 0x82,
     /// `uniformResourceIdentifier`
     Uri = 0x86,
-    /// `iPAddress`, written as RFC 5952 §4 has it
+    /// `iPAddress`, written as in RFC 5952 §4
     Ip = 0x87,
 }
 
-/// The names of this kind in the order of the certificate, separated by `,` without a space.
+/// Returns every `GeneralName` in the order of the certificate; none without the extension.
+///
+/// # Errors
+/// When the extension is malformed or there twice.
+pub(super) fn general_names<'a>(certificate: &X509<'a>) -> Result<Vec<Element<'a>>, Malformed> {
+    let Some(extension) = certificate.extension(SUBJECT_ALT_NAME)? else {
+        return Ok(Vec::new());
+    };
+    let names = tlv::contents(extension, SEQUENCE).and_then(tlv::elements);
+    names.ok_or(Malformed)
+}
+
+/// Joins the names of this kind in the order of the certificate by `,` without a space.
 pub(super) fn list(certificate: &X509<'_>, kind: Kind) -> Option<String> {
-    let names = tlv::elements(tlv::contents(
-        certificate.extension(SUBJECT_ALT_NAME)?,
-        SEQUENCE,
-    )?)?;
+    let names = general_names(certificate).ok()?;
     let values: Vec<String> = names
         .iter()
         .filter(|name| name.tag == kind as u8)

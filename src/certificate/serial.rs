@@ -2,8 +2,9 @@
 
 use super::hex;
 
-/// Uppercase hex of the contents octets of an INTEGER: `37C527…`, `00` for zero, a minus sign before the magnitude of a negative one.
-/// The octet that only keeps a positive number's first bit clear is not part of the text. Empty when the INTEGER has no octets.
+/// Writes the contents octets of an INTEGER in uppercase hex: `37C527…`, `00` for zero, a minus
+/// before the magnitude of a negative number. The octet that only keeps a positive number's first
+/// bit clear is not part of the text. Empty when the INTEGER has no octets.
 pub(super) fn text(integer: &[u8]) -> String {
     match integer {
         [] => String::new(),
@@ -14,7 +15,7 @@ pub(super) fn text(integer: &[u8]) -> String {
     }
 }
 
-/// The magnitude of a two's complement number: all bits inverted, plus one, without leading zero octets.
+/// Negates a two's complement number: all bits inverted, plus one, without leading zero octets.
 fn magnitude_of_negative(integer: &[u8]) -> Vec<u8> {
     let mut magnitude: Vec<u8> = integer.iter().map(|octet| !octet).collect();
     for octet in magnitude.iter_mut().rev() {

@@ -1,4 +1,4 @@
-//! What holds for every certificate, and the certificate of RFC 9440's appendix A field by field.
+//! Properties of every certificate, and the certificate of RFC 9440's appendix A field by field.
 
 use super::tlv::{OBJECT_IDENTIFIER, SEQUENCE, SET};
 use super::*;
@@ -262,20 +262,20 @@ fn the_status_fields_follow_the_verification() {
     ];
     for (field, expected) in table {
         let values = [
-            Verification::NotPresented,
-            Verification::Verified,
-            Verification::Failed,
+            PeerCertificateStatus::Absent,
+            PeerCertificateStatus::Verified,
+            PeerCertificateStatus::Unverified,
         ]
-        .map(|verification| status_value(field, verification).unwrap());
+        .map(|status| status.value(field).unwrap());
         assert_eq!(values, expected, "{field:?}");
     }
     assert_eq!(
-        status_value(Field::CertSerial, Verification::Verified),
+        PeerCertificateStatus::Verified.value(Field::CertSerial),
         None
     );
 }
 
-/// DER that is nearly a certificate: one of the real ones with some bytes replaced, inserted or taken out.
+/// Makes DER that is nearly a certificate: a real one with bytes replaced, inserted or taken out.
 fn damaged_certificates() -> impl Strategy<Value = Vec<u8>> {
     let damage = vec((any::<Index>(), any::<u8>(), 0..3u8), 0..8);
     (select(pem::decode_all(RFC_9440_CERTIFICATES)), damage).prop_map(|(mut der, damage)| {
@@ -340,4 +340,16 @@ proptest! {
             prop_assert!(xfcc::chain(text).iter().all(|certificate| !certificate.is_empty()));
         }
     }
+}
+
+#[test]
+fn a_name_and_a_serial_outside_a_certificate_are_written_as_its_fields() {
+    let certificate = rfc_9440_certificate();
+    let x509 = X509::parse(&certificate.der).unwrap();
+    let issuer = tlv::encode(SEQUENCE, x509.issuer);
+    let issuer_dn = certificate.value(Field::CertIssuerDn, &LIMITS);
+    assert_eq!(name_text(&issuer), Some(issuer_dn));
+    assert_eq!(name_text(x509.issuer), None);
+    let serial = certificate.value(Field::CertSerial, &LIMITS);
+    assert_eq!(serial_text(x509.serial), serial);
 }

@@ -1,7 +1,8 @@
 //! Reading DER one element at a time (ITU-T X.690 §8.1 and §10.1).
 //!
-//! X.509 structures are walked with this rather than decoded into typed ones, because TLS libraries accept more certificates than a
-//! typed decoder does (dates before 1970, `UniversalString` names, serials of more than 20 octets), and those need their headers too.
+//! X.509 structures are walked rather than decoded into types, because TLS libraries accept more
+//! certificates than a typed decoder does (dates before 1970, `UniversalString` names, OID arcs of
+//! 2^32), and those need their headers too. `tests/openssl_differential/refused.rs` has the list.
 
 use der::{Decode, Length, Reader, SliceReader};
 
@@ -12,7 +13,8 @@ pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(super) const SEQUENCE: u8 = 0x30;
 pub(super) const SET: u8 = 0x31;
 
-/// The bits of an identifier octet that, all set, announce a tag number in further octets. Certificates have no such tags.
+/// The bits of an identifier octet that, all set, announce a tag number in further octets.
+/// Certificates have no such tags.
 const LONG_TAG_NUMBER: u8 = 0x1f;
 
 /// One DER element.
@@ -26,7 +28,7 @@ pub(super) struct Element<'a> {
     pub(super) encoding: &'a [u8],
 }
 
-/// The elements that `bytes` are made of, or `None` when they are not DER elements to the last byte.
+/// Reads the elements that `bytes` consist of; `None` when they are not DER to the last byte.
 pub(super) fn elements(bytes: &[u8]) -> Option<Vec<Element<'_>>> {
     let mut reader = SliceReader::new(bytes).ok()?;
     let mut elements = Vec::new();
@@ -36,7 +38,7 @@ pub(super) fn elements(bytes: &[u8]) -> Option<Vec<Element<'_>>> {
     Some(elements)
 }
 
-/// The contents of the one element that `bytes` are, when its tag is `tag`.
+/// Returns the contents of `bytes`, when they are exactly one element with this tag.
 pub(super) fn contents(bytes: &[u8], tag: u8) -> Option<&[u8]> {
     match elements(bytes)?.as_slice() {
         [element] if element.tag == tag => Some(element.value),
@@ -61,7 +63,7 @@ fn next<'a>(reader: &mut SliceReader<'a>) -> Option<Element<'a>> {
     })
 }
 
-/// One element with these contents, which must be shorter than 128 bytes.
+/// Encodes one element with contents of less than 128 bytes.
 #[cfg(test)]
 pub(super) fn encode(tag: u8, contents: &[u8]) -> Vec<u8> {
     assert!(contents.len() < 128);

@@ -7,7 +7,7 @@ const VERSION: u8 = 0xa0;
 /// Context tag of `TBSCertificate.extensions`, explicit.
 const EXTENSIONS: u8 = 0xa3;
 
-/// Borrowed parts of a certificate, not interpreted further than that they are there.
+/// The parts of a certificate, borrowed and not decoded further.
 pub(super) struct X509<'a> {
     /// Contents octets of the serial number.
     pub(super) serial: &'a [u8],
@@ -19,12 +19,12 @@ pub(super) struct X509<'a> {
     pub(super) not_after: Element<'a>,
     /// Contents octets of the subject's `RDNSequence`.
     pub(super) subject: &'a [u8],
-    /// Contents octets of the explicit tag around the extensions, when there are any.
+    /// Contents octets of the explicit tag around the extensions.
     extensions: Option<&'a [u8]>,
 }
 
 impl<'a> X509<'a> {
-    /// `None` when `der` is not one certificate.
+    /// Reads a certificate; `None` when `der` is not exactly one.
     pub(super) fn parse(der: &'a [u8]) -> Option<X509<'a>> {
         let certificate = tlv::elements(tlv::contents(der, SEQUENCE)?)?;
         let [tbs_certificate, _signature_algorithm, _signature] = certificate.as_slice() else {
@@ -64,22 +64,33 @@ impl<'a> X509<'a> {
         })
     }
 
-    /// The DER inside the extension with this OID (contents octets), critical or not.
-    /// `None` when it is missing, when it is there twice, which RFC 5280 §4.2 forbids, and when the list of extensions is malformed.
-    pub(super) fn extension(&self, oid: &[u8]) -> Option<&'a [u8]> {
+    /// Returns the DER inside the extension with this OID (contents octets), critical or not.
+    ///
+    /// # Errors
+    /// When the extension is there twice, which RFC 5280 §4.2 forbids, and when the list of
+    /// extensions is malformed.
+    pub(super) fn extension(&self, oid: &[u8]) -> Result<Option<&'a [u8]>, Malformed> {
+        let Some(extensions) = self.extensions else {
+            return Ok(None);
+        };
+        let extensions = tlv::contents(extensions, SEQUENCE).and_then(tlv::elements);
         let mut found = None;
-        for extension in tlv::elements(tlv::contents(self.extensions?, SEQUENCE)?)? {
-            let parts = tlv::elements(extension.value)?;
+        for extension in extensions.ok_or(Malformed)? {
+            let parts = tlv::elements(extension.value).ok_or(Malformed)?;
             let ([id, value] | [id, _, value]) = parts.as_slice() else {
-                return None;
+                return Err(Malformed);
             };
             if id.tag != OBJECT_IDENTIFIER || value.tag != OCTET_STRING {
-                return None;
+                return Err(Malformed);
             }
             if id.value == oid && found.replace(value.value).is_some() {
-                return None;
+                return Err(Malformed);
             }
         }
-        found
+        Ok(found)
     }
 }
+
+/// A part of the certificate breaks RFC 5280.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Malformed;

@@ -1,16 +1,19 @@
-//! The certificate chain in Envoy's `x-forwarded-client-cert` header, where an HTTP connection manager with
-//! `set_current_client_cert_details: { chain: true }` puts it.
+//! The certificate chain in Envoy's `x-forwarded-client-cert` header, where an HTTP connection
+//! manager with `set_current_client_cert_details: { chain: true }` puts it.
 //!
-//! The header is a comma-separated list of elements, one for each proxy; an element is a semicolon-separated list of `Key=Value` pairs;
-//! values with separators in them are in double quotes, in which a backslash escapes the next character.
+//! The header is a comma-separated list of elements, one for each proxy; an element is a
+//! semicolon-separated list of `Key=Value` pairs; values with separators in them are in double
+//! quotes, in which a backslash escapes the next character.
 
 use super::pem;
 
-/// DER certificates of the `Chain` of the header's last element, which is the one that this Envoy wrote: as the client presented them,
-/// the leaf included. Empty when there is no `Chain`, and when the element is malformed or has two.
+/// Decodes the `Chain` of the header's last element, which is the one that this Envoy wrote: DER
+/// certificates as the client presented them, the leaf included. Empty when there is no `Chain`,
+/// and when the element is malformed or has two.
 ///
-/// Envoy writes subject alternative names into the header without quotes, so a certificate with separators in such a name can spoil its
-/// own element. What comes out is therefore to be checked against the certificate of the connection: see [`without_leaf`].
+/// Envoy writes subject alternative names into the header without quotes, so a certificate with
+/// separators in such a name can spoil its own element. The caller therefore checks the chain
+/// against the certificate of the connection: see [`without_leaf`].
 #[must_use]
 pub fn chain(value: &[u8]) -> Vec<Vec<u8>> {
     let Some(elements) = split(value, b',') else {
@@ -27,8 +30,9 @@ pub fn chain(value: &[u8]) -> Vec<Vec<u8>> {
     }
 }
 
-/// What follows the leaf in `presented`, in TLS order. TLS puts the leaf first (RFC 8446 §4.4.2), so a chain that doesn't start with
-/// `leaf`, compared by DER, belongs to another connection: empty.
+/// Returns the certificates after the leaf in `presented`, in TLS order. TLS puts the leaf first
+/// (RFC 8446 §4.4.2), so a chain that doesn't start with `leaf`, compared by DER, belongs to
+/// another connection: empty.
 #[must_use]
 pub fn without_leaf(presented: Vec<Vec<u8>>, leaf: &[u8]) -> Vec<Vec<u8>> {
     let mut certificates = presented.into_iter();
@@ -58,7 +62,8 @@ fn split(text: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
     (!is_quoted).then_some(parts)
 }
 
-/// The value of a `Key=Value` pair with this key, its quotes taken off. URL-encoded PEM has nothing escaped in it.
+/// Returns the value of a `Key=Value` pair with this key, without its quotes. URL-encoded PEM has
+/// nothing escaped in it.
 fn value_of<'a>(pair: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let position = pair.iter().position(|byte| *byte == b'=')?;
     let (name, value) = (pair.get(..position)?, pair.get(position + 1..)?);
@@ -87,7 +92,8 @@ mod tests {
             (
                 "Envoy's own",
                 format!(
-                    "By=spiffe://a;Hash=12;Cert=\"{LEAF}\";Chain=\"{LEAF}{CA}\";Subject=\"CN=a\";URI=spiffe://b"
+                    "By=spiffe://a;Hash=12;Cert=\"{LEAF}\";Chain=\"{LEAF}{CA}\";\
+                     Subject=\"CN=a\";URI=spiffe://b"
                 ),
             ),
             ("without quotes", format!("Chain={LEAF}{CA}")),

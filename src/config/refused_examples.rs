@@ -1,18 +1,19 @@
-//! Configurations that are refused, and in which words. The test of the JSON Schema (tests/schema.rs) reads this file too.
+//! Configurations that are refused, and in which words; tests/schema.rs reads this file too.
 //!
-//! The last word of each is whether the schema refuses it as well. A schema sees no key that is given twice, compares no two names or
-//! hostnames folded, takes `1.0` for an integer, and its pattern knows only the characters of an IPv6 address.
+//! The last value of each says whether the JSON Schema refuses it as well. A schema cannot see a
+//! key that is given twice, compare two names or hostnames folded, or read an IPv6 address, of
+//! which its pattern knows the characters.
 
 /// Whole configurations: the text, the refusal or a part of it, and whether the schema refuses it.
 pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     (
         r#"{"settings":["#,
-        "line 1, column 13: not JSON: EOF while parsing a list",
+        "line 1, column 13: not JSON: the text ends inside an array",
         true,
     ),
     (
         r#"{"settings":[]} {}"#,
-        "line 1, column 17: not JSON: trailing characters",
+        "line 1, column 17: not JSON: more text behind the end of the value",
         true,
     ),
     (
@@ -22,12 +23,12 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"[]"#,
-        "configuration: invalid type: sequence, expected an object",
+        "configuration: expected an object, not an array",
         true,
     ),
     (
         r#"{"settings":[["a.example"]]}"#,
-        "settings[0]: invalid type: sequence, expected an object",
+        "settings[0]: expected an object, not an array",
         true,
     ),
     (r#"{}"#, "settings: required, but missing", true),
@@ -38,7 +39,7 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"{"settings":{}}"#,
-        "settings: invalid type: map, expected a sequence",
+        "settings: expected an array, not an object",
         true,
     ),
     (
@@ -68,7 +69,7 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"{"settings":[],"verified_by":null}"#,
-        "verified_by: invalid type: null, expected a string",
+        "verified_by: expected a string, not null",
         true,
     ),
     (
@@ -78,27 +79,112 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"{"settings":[],"max_certificate_bytes":4294967296}"#,
-        "max_certificate_bytes: invalid value: integer `4294967296`, expected u32",
+        "max_certificate_bytes: expected a number from 0 to 4294967295, not 4294967296",
         true,
     ),
     (
-        r#"{"settings":[],"max_certificate_chain_bytes":1.0}"#,
-        "max_certificate_chain_bytes: invalid type: floating point `1.0`, expected u32",
+        r#"{"settings":[],"max_certificate_chain_bytes":1.5}"#,
+        "max_certificate_chain_bytes: expected a number from 0 to 4294967295, not another number",
+        true,
+    ),
+    (
+        r#"{"settings":[],"max_certificate_bytes":"10240"}"#,
+        "not \"10240\": leave out the quotes",
+        true,
+    ),
+    (
+        r#"{"settings":[],"explain":"true"}"#,
+        "explain: expected true or false, not \"true\": leave out the quotes",
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{}]}"#,
+        r#"revoked_certificates[0]: needs either "sha256", or "issuer_dn" and "serial""#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"issuer_dn":"CN=a"}]}"#,
+        r#"revoked_certificates[0]: needs either "sha256", or "issuer_dn" and "serial""#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"issuer_dn":"CN=a","serial":"0x1"}]}"#,
+        r#"revoked_certificates[0].serial: "0x1" is not a serial number in hex, as "certSerial" has it, did you mean "1"?"#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"issuer_dn":"CN = a","serial":"1"}]}"#,
+        r#"revoked_certificates[0].issuer_dn: "CN = a" is not a name as "certSubjectDN" has it: "CN=a,O=b,C=US", did you mean "CN=a"?"#,
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"sha256":"00","serial":"1"}]}"#,
+        "revoked_certificates[0]: needs either",
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":["00"]}"#,
+        "revoked_certificates[0]: expected an object, not \"00\"",
+        true,
+    ),
+    (
+        r#"{"settings":[],"revoked_certificates":[{"sha256":"00","san_dns":"a"}]}"#,
+        r#"revoked_certificates[0].san_dns: "san_dns" belongs into "allow_client_certificates""#,
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"127.1"}]}"#,
+        "not an IP address",
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"-a.example"}]}"#,
+        "no label starts or ends with -",
+        true,
+    ),
+    (
+        r#"{"settings":[],"$schema":1}"#,
+        "$schema: expected a string, not 1",
+        true,
+    ),
+    (
+        r#"{"settings":[],"forward_on":"every_request"}"#,
+        r#"forward_on: "forward_on" belongs into an object of "settings""#,
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"a.example","verified_by":"listener"}]}"#,
+        r#"settings[0].verified_by: "verified_by" belongs to the top level, beside "settings""#,
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"a.example","client_cert_forwarding":true}]}"#,
+        r#"settings[0].client_cert_forwarding: unknown key "client_cert_forwarding", did you mean "client_certificate_forwarding"?"#,
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"a.example","clientCertificateForwarding":true}]}"#,
+        r#"did you mean "client_certificate_forwarding"?"#,
+        true,
+    ),
+    (
+        r#"{"settings":[{"hostname":"1.2.3.4"},{"hostname":"[::ffff:1.2.3.4]"}]}"#,
+        r#"settings[1].hostname: "[::ffff:1.2.3.4]" is already the hostname of settings[0]"#,
         false,
     ),
     (
         r#"{"settings":[],"explain":1}"#,
-        "explain: invalid type: integer `1`, expected a boolean",
+        "explain: expected true or false, not 1",
         true,
     ),
     (
         r#"{"settings":[],"max_certificate_bytes":-1}"#,
-        "max_certificate_bytes: invalid value: integer `-1`, expected u32",
+        "max_certificate_bytes: expected a number from 0 to 4294967295, not another number",
         true,
     ),
     (
         r#"{"settings":[],"settings":[]}"#,
-        r#"given twice: "settings""#,
+        "settings: given twice",
         false,
     ),
     (
@@ -118,7 +204,7 @@ pub(crate) const CONFIGURATIONS: &[(&str, &str, bool)] = &[
     ),
     (
         r#"{"settings":[{"hostname":"*example"}]}"#,
-        "only letters, digits, - and _ between the dots",
+        "* stands for whole labels, alone or in front of a dot, did you mean \"*.example\"?",
         true,
     ),
     (
@@ -162,27 +248,27 @@ pub(crate) const KEYS: &[(&str, &str, bool)] = &[
     ),
     (
         r#""forward_on":1"#,
-        ".forward_on: invalid type: integer `1`, expected a string",
+        ".forward_on: expected a string, not 1",
         true,
     ),
     (
         r#""forward_on":{"every_request":null}"#,
-        ".forward_on: invalid type: map, expected a string",
+        ".forward_on: expected a string, not an object",
         true,
     ),
     (
         r#""sni_must_match":null"#,
-        ".sni_must_match: invalid type: null, expected a boolean",
+        ".sni_must_match: expected true or false, not null",
         true,
     ),
     (
         r#""request_headers":{"X-A":1}"#,
-        ".request_headers.X-A: invalid type: integer `1`, expected a string",
+        ".request_headers.X-A: expected a string, not 1",
         true,
     ),
     (
         r#""request_headers":["X-A"]"#,
-        ".request_headers: invalid type: sequence, expected an object of header name to field name",
+        ".request_headers: expected an object, not an array",
         true,
     ),
     (
@@ -249,6 +335,66 @@ pub(crate) const KEYS: &[(&str, &str, bool)] = &[
         r#""add_client_certificate_headers":true,"request_headers":{"cf_cert_serial":"certSerial"}"#,
         ".request_headers.cf_cert_serial: given twice",
         false,
+    ),
+    (
+        r#""request_headers":{"Client-Cert-Chain":"certChainRFC9440"}"#,
+        ".request_headers.Client-Cert-Chain: RFC 9440 §2.3 sends no chain without the leaf",
+        true,
+    ),
+    (
+        r#""request_headers":{"X-A":"certSerial","client_cert_chain":"certChainRFC9440"}"#,
+        ".request_headers.client_cert_chain: RFC 9440",
+        true,
+    ),
+    (
+        r#""allow_client_certificates":[]"#,
+        r#".allow_client_certificates: needs "require_client_certificate": true"#,
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":{}"#,
+        ".allow_client_certificates: expected an array, not an object",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{}]"#,
+        ".allow_client_certificates[0]: allows nothing: give \"sha256\", ",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"sha256":null}]"#,
+        ".allow_client_certificates[0].sha256: expected a string, not null",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"sha256":"ab"}]"#,
+        ".allow_client_certificates[0].sha256: \"ab\" is not a SHA-256 fingerprint",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_dsn":"a.example"}]"#,
+        ".allow_client_certificates[0].san_dsn: unknown key \"san_dsn\", did you mean \"san_dns\"?",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_dns":"a.*.example"}]"#,
+        ".allow_client_certificates[0].san_dns: \"a.*.example\" is not a DNS name: * stands",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_uri":"spiffe://a*"}]"#,
+        ".allow_client_certificates[0].san_uri: \"spiffe://a*\": a / stands between",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"san_email":"*@b.example"}]"#,
+        ".allow_client_certificates[0].san_email: \"*@b.example\" is not an e-mail address",
+        true,
+    ),
+    (
+        r#""require_client_certificate":true,"allow_client_certificates":[{"subject_dn":"/C=US/CN=a"}]"#,
+        ".allow_client_certificates[0].subject_dn: \"/C=US/CN=a\" is not a name as",
+        true,
     ),
     (
         r#""response_headers":{"Client-Cert":"certRFC9440"}"#,

@@ -1,42 +1,42 @@
-//! The configuration's JSON, key by key, as contract §3 has it. Anything that is not here is refused.
+//! The configuration's types (contract §3). Their doc comments are the JSON Schema's descriptions.
 
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::findings::Findings;
 #[cfg(feature = "schema")]
 use super::json_schema;
+use super::{ConfigError, read, syntax};
 use crate::certificate::field::Field;
 
-/// The whole plugin configuration. The body of Cloudflare's `PUT …/access/certificates/settings` is one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub use super::access::{AllowedCertificate, RevokedCertificate};
+pub use super::deserialize::{objects, read_object};
+
+/// The plugin configuration. The body of Cloudflare's `PUT …/access/certificates/settings` is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", schemars(extend("if" = json_schema::requires_a_certificate(), "then" = json_schema::verified_by_is_given())))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(extend(
+        "if" = json_schema::requires_a_certificate(),
+        "then" = json_schema::verified_by_is_given()
+    ))
+)]
 pub struct PluginConfig {
     /// One object per hostname.
-    #[serde(deserialize_with = "objects")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<HostnameSettings>"))]
     pub settings: Vec<HostnameSettings>,
-    /// What a certificate's verification is read from; must be given where a setting requires a certificate.
-    #[serde(
-        default,
-        deserialize_with = "given_word",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// What says that a certificate was verified; required where a setting requires a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "VerifiedBy"))]
     pub verified_by: Option<VerifiedBy>,
     /// What happens to a request with a header that only this filter may set.
-    #[serde(default, deserialize_with = "word")]
+    #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "OnSpoofedHeader"))]
     pub on_spoofed_header: OnSpoofedHeader,
     /// Where the certificate chain comes from.
-    #[serde(default, deserialize_with = "word")]
+    #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "CertificateChainSource"))]
     pub certificate_chain_source: CertificateChainSource,
     /// Longest encoded leaf certificate put in a header, in bytes.
@@ -50,6 +50,24 @@ pub struct PluginConfig {
     /// Whether responses say what the filter did, and why.
     #[serde(default)]
     pub explain: bool,
+    /// Certificates that count as not verified from now on, on open connections too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_certificates: Vec<RevokedCertificate>,
+}
+
+impl Default for PluginConfig {
+    fn default() -> Self {
+        Self {
+            settings: Vec::new(),
+            verified_by: None,
+            on_spoofed_header: OnSpoofedHeader::default(),
+            certificate_chain_source: CertificateChainSource::default(),
+            max_certificate_bytes: default_max_certificate_bytes(),
+            max_certificate_chain_bytes: default_max_certificate_chain_bytes(),
+            explain: false,
+            revoked_certificates: Vec::new(),
+        }
+    }
 }
 
 fn default_max_certificate_bytes() -> u32 {
@@ -61,9 +79,13 @@ fn default_max_certificate_chain_bytes() -> u32 {
 }
 
 /// What is done for one hostname.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    schemars(extend("dependentSchemas" = json_schema::allow_needs_require()))
+)]
 pub struct HostnameSettings {
     /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific wins.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = json_schema::HOSTNAME)))]
@@ -75,7 +97,7 @@ pub struct HostnameSettings {
     #[serde(default)]
     pub client_certificate_forwarding: bool,
     /// Which requests of a connection carry these two headers.
-    #[serde(default, deserialize_with = "word")]
+    #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "ForwardOn"))]
     pub forward_on: ForwardOn,
     /// Forward certificates that were not verified too.
@@ -84,19 +106,23 @@ pub struct HostnameSettings {
     /// Answer 403 to requests without a verified certificate.
     #[serde(default)]
     pub require_client_certificate: bool,
-    /// Answer 421 on connections whose SNI is another setting's; as `require_client_certificate` when not given.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Answer 421 on connections whose SNI is not for this hostname; by default as
+    /// `require_client_certificate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub sni_must_match: Option<bool>,
-    /// Send the 17 `cf-cert-*` headers of Cloudflare's Managed Transform "Add TLS client auth headers" on every request.
+    /// The certificates that may call: those that match at least one of these. Needs
+    /// `require_client_certificate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<AllowedCertificate>"))]
+    pub allow_client_certificates: Option<Vec<AllowedCertificate>>,
+    /// Send the 17 `cf-cert-*` headers of Cloudflare's Managed Transform "Add TLS client auth
+    /// headers" on every request.
     #[serde(default)]
     pub add_client_certificate_headers: bool,
     /// Header name → field name, on every request to the origin.
     #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(extend("anyOf" = json_schema::chain_needs_leaf())))]
     pub request_headers: HeaderFields,
     /// Header name → field name, on every response to the client.
     #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
@@ -104,8 +130,8 @@ pub struct HostnameSettings {
     pub response_headers: HeaderFields,
 }
 
-/// What says that a certificate was verified (contract §4.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+/// What says that a certificate was verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VerifiedBy {
@@ -116,8 +142,8 @@ pub enum VerifiedBy {
     Listener,
 }
 
-/// What happens to a request that carries a managed header (contract §4.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+/// What happens to a request that carries a header that only the filter may set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnSpoofedHeader {
@@ -128,20 +154,20 @@ pub enum OnSpoofedHeader {
     Reject,
 }
 
-/// Where the certificate chain comes from (contract §4.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+/// Where the certificate chain comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CertificateChainSource {
     /// There is none.
     #[default]
     None,
-    /// The `Chain` of the `x-forwarded-client-cert` that the connection manager set (`SANITIZE_SET`).
+    /// The `Chain` of the `x-forwarded-client-cert` that Envoy set (`SANITIZE_SET`).
     Xfcc,
 }
 
-/// Which requests carry the certificate (contract §4.5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+/// Which requests carry the certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ForwardOn {
@@ -152,35 +178,14 @@ pub enum ForwardOn {
     EveryRequest,
 }
 
-/// A JSON object from header name to field name, in its order; a name may stand in it twice, for the checks to refuse.
+/// Header names and the fields they carry, in the JSON's order. A name may stand in it twice, for
+/// the compiler to refuse.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderFields(pub Vec<(String, Field)>);
 
 impl HeaderFields {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-impl<'de> Deserialize<'de> for HeaderFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = HeaderFields;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object of header name to field name")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some((name, FieldName(field))) = map.next_entry::<String, FieldName>()? {
-                    pairs.push((name, field));
-                }
-                Ok(HeaderFields(pairs))
-            }
-        }
-        deserializer.deserialize_map(Pairs)
     }
 }
 
@@ -194,93 +199,15 @@ impl Serialize for HeaderFields {
     }
 }
 
-struct FieldName(Field);
-
-impl<'de> Deserialize<'de> for FieldName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        match Field::from_name(&name) {
-            Some(field) => Ok(Self(field)),
-            None => {
-                let hint = Field::nearest_name(&name)
-                    .map(|near| format!(", did you mean {near:?}?"))
-                    .unwrap_or_default();
-                Err(serde::de::Error::custom(format_args!(
-                    "unknown field name {name:?}{hint}"
-                )))
-            }
-        }
-    }
-}
-
-/// A `T` written as an object; serde alone would take an array of its values too.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(Members(PhantomData))
-    }
-}
-
-/// A key that may be missing, but not be `null`.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
-/// One of an enumeration's words. serde_json alone would take `{"word": null}` too, and call a number or `null` a syntax error.
-fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
-    T::deserialize(String::deserialize(deserializer)?.into_deserializer())
-}
-
-fn given_word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    word(deserializer).map(Some)
-}
-
-/// A list of objects (for serde's `deserialize_with`).
-///
-/// # Errors
-/// When it is no list, or something in it is no object or has other keys.
-pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
-    Ok(objects.into_iter().map(|Object(members)| members).collect())
-}
-
-/// Reads a text that is one JSON object.
-///
-/// # Errors
-/// Where and why the text is not JSON, or has a key or a value that `T` does not know.
-pub fn read_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, ConfigError> {
-    serde_json::from_slice::<IgnoredAny>(json).map_err(|error| ConfigError::not_json(&error))?;
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let Object(members) = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| ConfigError::at(&error.path().to_string(), error.inner()))?;
-    Ok(members)
-}
-
 impl PluginConfig {
-    /// Reads the JSON. What it means is checked by [`super::Config::compile`].
+    /// Reads the JSON. [`super::Config::from_json`] checks the meaning too.
     ///
     /// # Errors
     /// Where and why the text is not JSON, or has a key or a value that contract §3 does not know.
     pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
-        read_object(json)
+        let tree = syntax::parse(json)?;
+        let mut findings = Findings::only_first();
+        let config = read::plugin_config(&tree, &mut findings);
+        findings.into_result().map(|_| config)
     }
 }

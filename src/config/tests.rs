@@ -93,7 +93,7 @@ fn a_settings_keys_are_checked_at_their_place() {
 
 #[test]
 fn one_rfc9440_header_makes_both_managed() {
-    for name in ["Client-Cert", "client_cert", "Client-Cert-Chain"] {
+    for name in ["Client-Cert", "client_cert"] {
         let keys = format!(r#""request_headers":{{"{name}":"certRFC9440"}}"#);
         let config = Config::from_json(with_keys(&keys).as_bytes()).unwrap();
         for managed in ["client-cert", "Client_Cert", "client-cert-chain"] {
@@ -105,16 +105,6 @@ fn one_rfc9440_header_makes_both_managed() {
     }
     let config = Config::from_json(with_keys(r#""china_network":true"#).as_bytes()).unwrap();
     assert!(!config.managed_headers.contains(b"client-cert"));
-}
-
-#[test]
-fn the_chain_never_goes_without_the_leaf() {
-    for name in ["Client-Cert-Chain", "client_cert_chain"] {
-        let keys = format!(r#""request_headers":{{"{name}":"certChainRFC9440"}}"#);
-        let config = Config::from_json(with_keys(&keys).as_bytes()).unwrap();
-        let (_, setting) = config.setting(b"b.example").unwrap();
-        assert!(setting.request_headers.is_empty(), "{name}");
-    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::config::{Config, ConfigError};
 use crate::delivery_state::FAST_PATH;
 use matcher::Matcher;
 
-/// Every spelling of the managed headers' two families (see [`crate::managed_headers`]), for names in lower case, which Envoy's are.
+/// Every spelling of the managed headers' two families (see [`crate::headers::managed`]), for names in lower case, which Envoy's are.
 pub const MANAGED_NAMES: &str = "cf[^a-z0-9:](client[^a-z0-9:])?cert[^a-z0-9:].*";
 
 /// What a plugin configuration's fast path consists of.

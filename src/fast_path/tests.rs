@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{FastPath, MANAGED_NAMES};
 use crate::config::Config;
 use crate::delivery_state::DeliveryState;
-use crate::managed_headers::ManagedHeaders;
+use crate::headers::managed::ManagedHeaders;
 
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 

@@ -1,21 +1,32 @@
 //! Envoy as the host: the hostcalls of proxy-wasm's ABI 0.2.1.
 //!
-//! They are declared here and not taken from the SDK, because its wrappers panic on statuses that they do not expect and on header values
-//! that are not UTF-8. This is the only file with `unsafe` blocks.
+//! They are declared here because the SDK's wrappers panic on statuses that they do not expect and
+//! on header names that are not UTF-8, and because its `Status` lacks five of the ABI's thirteen
+//! statuses: a host that returns one of those is undefined behaviour. This is the only file with
+//! `unsafe` blocks.
 #![allow(unsafe_code)]
 
 use std::ptr::{null, null_mut};
 
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+
 use super::{Hostcalls, Level, LocalReply, Map};
-use crate::header_map::serialize;
+use crate::headers::map::serialize;
 
 /// The host. Its calls act on the request that Envoy is making a callback for.
-pub(super) struct Envoy;
+pub(crate) struct Envoy;
 
 impl Hostcalls for Envoy {
     fn headers(&self, map: Map) -> Option<Vec<u8>> {
         // SAFETY: the host writes the address and length of memory that it got from this module's allocator.
         returned(|data, size| unsafe { proxy_get_header_map_pairs(map_type(map), data, size) })
+    }
+
+    fn header(&self, map: Map, name: &str) -> Option<Vec<u8>> {
+        // SAFETY: the host reads the name during the call, and returns memory from this module's allocator.
+        returned(|data, size| unsafe {
+            proxy_get_header_map_value(map_type(map), name.as_ptr(), name.len(), data, size)
+        })
     }
 
     fn add_header(&self, map: Map, name: &str, value: &[u8]) -> bool {
@@ -79,11 +90,12 @@ impl Hostcalls for Envoy {
     }
 
     fn define_counter(&self, name: &str) -> Option<u32> {
-        const COUNTER: u32 = 0;
         let mut id = 0;
         // SAFETY: the host reads the name and writes the id, during the call.
-        is_ok(unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &mut id) })
-            .then_some(id)
+        is_ok(unsafe {
+            proxy_define_metric(MetricType::Counter, name.as_ptr(), name.len(), &mut id)
+        })
+        .then_some(id)
     }
 
     fn increment_counter(&self, id: u32) {
@@ -93,9 +105,9 @@ impl Hostcalls for Envoy {
 
     fn log(&self, level: Level, message: &str) {
         let level = match level {
-            Level::Info => 2,
-            Level::Warn => 3,
-            Level::Error => 4,
+            Level::Info => LogLevel::Info,
+            Level::Warn => LogLevel::Warn,
+            Level::Error => LogLevel::Error,
         };
         // SAFETY: the host only reads the message, during the call.
         unsafe { proxy_log(level, message.as_ptr(), message.len()) };
@@ -111,7 +123,7 @@ impl Hostcalls for Envoy {
 
 /// Makes later `proxy_set_property(name)` calls store bytes with the downstream connection: Envoy's foreign function
 /// `declare_property` with the protobuf `envoy.source.extensions.common.wasm.DeclarePropertyArguments`.
-pub(super) fn declare_connection_property(name: &str) -> bool {
+pub(crate) fn declare_connection_property(name: &str) -> bool {
     const FUNCTION: &str = "declare_property";
     const NAME: u8 = 1 << 3 | 2;
     const SPAN: u8 = 5 << 3;
@@ -133,20 +145,12 @@ pub(super) fn declare_connection_property(name: &str) -> bool {
     .is_some()
 }
 
-/// The JSON that the root context is being configured with.
-pub(super) fn plugin_configuration() -> Vec<u8> {
-    const PLUGIN_CONFIGURATION: u32 = 7;
+/// The bytes that the root context is being configured with.
+pub(crate) fn plugin_configuration() -> Option<Vec<u8>> {
     // SAFETY: the host returns memory from this module's allocator.
     returned(|data, size| unsafe {
-        proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size)
+        proxy_get_buffer_bytes(BufferType::PluginConfiguration, 0, usize::MAX, data, size)
     })
-    .unwrap_or_default()
-}
-
-/// The allocator that the host asks for memory to return something in; [`returned`] takes it over.
-#[unsafe(no_mangle)]
-extern "C" fn malloc(size: usize) -> *mut u8 {
-    Box::into_raw(vec![0u8; size].into_boxed_slice()).cast()
 }
 
 /// Takes over what a call returned, if its status is Ok.
@@ -159,8 +163,8 @@ fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8
     if data.is_null() {
         return Some(Vec::new());
     }
-    // SAFETY: the host got `data` from `malloc`, which gives up a boxed slice of `size` bytes, and keeps no
-    // claim to it.
+    // SAFETY: the host got `data` from the SDK's `malloc`, which gives up a boxed slice of `size`
+    // bytes, and keeps no claim to it.
     Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
@@ -170,40 +174,47 @@ fn is_ok(status: u32) -> bool {
     status == OK
 }
 
-fn map_type(map: Map) -> u32 {
+fn map_type(map: Map) -> MapType {
     match map {
-        Map::RequestHeaders => 0,
-        Map::RequestTrailers => 1,
-        Map::ResponseHeaders => 2,
+        Map::RequestHeaders => MapType::HttpRequestHeaders,
+        Map::RequestTrailers => MapType::HttpRequestTrailers,
+        Map::ResponseHeaders => MapType::HttpResponseHeaders,
     }
 }
 
-// Each returns a status; what is not 0 has failed.
+// Each returns a status, of which only 0 is a success.
 unsafe extern "C" {
-    fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
+    fn proxy_log(level: LogLevel, message: *const u8, size: usize) -> u32;
     fn proxy_get_buffer_bytes(
-        buffer: u32,
+        buffer: BufferType,
         start: usize,
         max_size: usize,
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
-    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_pairs(map: MapType, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: MapType,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
     fn proxy_add_header_map_value(
-        map: u32,
+        map: MapType,
         name: *const u8,
         name_size: usize,
         value: *const u8,
         value_size: usize,
     ) -> u32;
     fn proxy_replace_header_map_value(
-        map: u32,
+        map: MapType,
         name: *const u8,
         name_size: usize,
         value: *const u8,
         value_size: usize,
     ) -> u32;
-    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_remove_header_map_value(map: MapType, name: *const u8, name_size: usize) -> u32;
     fn proxy_get_property(
         path: *const u8,
         path_size: usize,
@@ -223,7 +234,12 @@ unsafe extern "C" {
         value_size: usize,
         cas: u32,
     ) -> u32;
-    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_define_metric(
+        kind: MetricType,
+        name: *const u8,
+        name_size: usize,
+        id: *mut u32,
+    ) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_send_local_response(
         status: u32,

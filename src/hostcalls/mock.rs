@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Hostcalls, Level, LocalReply, Map};
-use crate::header_map::serialize;
+use crate::headers::map::serialize;
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -86,6 +86,14 @@ impl Hostcalls for MockEnvoy {
             .map(|(name, value)| (name.as_slice(), value.as_slice()))
             .collect();
         (!self.unreadable.get()).then(|| serialize(&pairs))
+    }
+
+    fn header(&self, map: Map, name: &str) -> Option<Vec<u8>> {
+        let headers = self.headers.borrow();
+        let mut headers = headers.get(&map)?.iter();
+        headers
+            .find(|(other, _)| other == name.as_bytes())
+            .map(|(_, value)| value.clone())
     }
 
     fn add_header(&self, map: Map, name: &str, value: &[u8]) -> bool {

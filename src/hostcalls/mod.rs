@@ -1,16 +1,13 @@
-//! The seam between the filter and Envoy: what the filter asks of its host. [`envoy`] is the real one,
-//! and [`callbacks`] is what Envoy calls.
+//! The seam between the filter and Envoy: the calls that the filter makes. [`abi`] makes them.
 
 #[cfg(target_arch = "wasm32")]
-pub mod abi;
-#[cfg(target_arch = "wasm32")]
-pub mod callbacks;
+pub(crate) mod abi;
 #[cfg(test)]
-pub mod mock;
+pub(crate) mod mock;
 
 /// The header maps of a request that the filter reads or changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Map {
+pub(crate) enum Map {
     /// What the client sent, pseudo-headers included.
     RequestHeaders,
     /// What it sent behind the body.
@@ -21,7 +18,7 @@ pub enum Map {
 
 /// Where a log line goes in Envoy's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     /// News of normal operation.
     Info,
     /// Something that an operator should look at.
@@ -32,19 +29,21 @@ pub enum Level {
 
 /// An answer that the filter gives in the origin's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalReply {
+pub(crate) struct LocalReply {
     /// HTTP status; Envoy makes a gRPC status of it for gRPC requests.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The access log's `%RESPONSE_CODE_DETAILS%`.
-    pub details: &'static str,
+    pub(crate) details: &'static str,
     /// One line of plain text.
-    pub body: &'static str,
+    pub(crate) body: &'static str,
 }
 
 /// What Envoy does for the filter. Calls that fail say so with `None` or `false` and change nothing.
-pub trait Hostcalls {
-    /// The whole map, serialised as [`crate::header_map::HeaderMap`] reads it.
+pub(crate) trait Hostcalls {
+    /// The whole map, serialised as [`crate::headers::map::HeaderMap`] reads it.
     fn headers(&self, map: Map) -> Option<Vec<u8>>;
+    /// Returns the first value of a header of that (lower-case) name; `None` where there is none.
+    fn header(&self, map: Map, name: &str) -> Option<Vec<u8>>;
     /// Adds a header behind those of the same name.
     fn add_header(&self, map: Map, name: &str, value: &[u8]) -> bool;
     /// Makes `value` the only one of that name.

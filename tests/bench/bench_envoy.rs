@@ -19,9 +19,9 @@ pub(crate) struct Lane {
     pub(crate) name: String,
     /// The HTTP filters before the router.
     pub(crate) filters: Vec<Value>,
-    /// What else the connection manager has.
+    /// Further fields of the connection manager.
     pub(crate) manager: Map<String, Value>,
-    /// What the virtual host adds to requests for the origin.
+    /// Headers that the virtual host adds to requests for the origin.
     pub(crate) request_headers_to_add: Vec<Value>,
 }
 
@@ -42,6 +42,8 @@ impl Lane {
             "name": "envoy.filters.http.router",
             "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" }
         }));
+        // Under valgrind a VM's first request can take longer than Envoy's default of 15 s.
+        let to_origin = json!({ "cluster": "origin", "timeout": "0s" });
         let mut manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": self.name,
@@ -52,8 +54,8 @@ impl Lane {
                 "domains": ["*"],
                 "request_headers_to_add": self.request_headers_to_add,
                 "routes": [
-                    { "match": { "prefix": CHECKED }, "route": { "cluster": "origin" } },
-                    { "match": { "path": TO_ORIGIN }, "route": { "cluster": "origin" } },
+                    { "match": { "prefix": CHECKED }, "route": to_origin },
+                    { "match": { "path": TO_ORIGIN }, "route": to_origin },
                     { "match": { "prefix": DIRECT }, "direct_response": { "status": 200, "body": { "inline_string": "ok\n" } } }
                 ]
             }] }
@@ -107,7 +109,8 @@ pub(crate) async fn start_under(
     for lane in lanes {
         envoy = envoy.listener(Listener::strict().named(&lane.name));
     }
-    // The support library starts no Envoy without an origin of its own; with a bootstrap it is not asked for anything.
+    // The support library needs an origin to start an Envoy. With a bootstrap of one's own it gets
+    // no requests.
     let unused = Origin::start().await;
     let log = |log| Failure::Setup(format!("Envoy did not start:\n{log}"));
     envoy.try_start(&unused).await.map_err(log)

@@ -1,4 +1,4 @@
-//! What `cost` compares.
+//! The cases that `cost` compares.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use support::{pki, wasm_module};
 
 use crate::{
     bench_envoy::{DIRECT, Lane, TO_ORIGIN},
-    duty::{Duty, Want},
+    expectation::{Expectation, Want},
     filters::{header_to_add, lua, settings, skipped, wasm},
     idle_wasm::Steps,
     outcome::{Failure, setup},
@@ -24,8 +24,8 @@ pub(crate) struct Case {
     pub(crate) title: &'static str,
     /// Its listener, whose name is the case's in JSON.
     pub(crate) lane: Lane,
-    /// What it must do to be measured.
-    pub(crate) duty: Duty,
+    /// The expectation that it must meet to be measured.
+    pub(crate) expectation: Expectation,
     /// The path that the load asks for.
     pub(crate) path: &'static str,
     /// The listener whose cost is taken off; `None` for such a listener itself.
@@ -33,11 +33,11 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn new(name: &str, title: &'static str, duty: Duty, filters: Vec<Value>) -> Case {
+    fn new(name: &str, title: &'static str, expectation: Expectation, filters: Vec<Value>) -> Case {
         Case {
             title,
             lane: Lane::new(name, filters),
-            duty,
+            expectation,
             path: DIRECT,
             baseline: Some(NO_FILTER),
         }
@@ -48,7 +48,8 @@ impl Case {
         self
     }
 
-    /// Envoy's router adds headers only to what it sends on: such a case is measured on the way to the origin.
+    /// Measures the case on the way to the origin: Envoy's router adds headers only to requests
+    /// that it sends upstream.
     fn on_the_way_to_the_origin(mut self) -> Case {
         self.path = TO_ORIGIN;
         self.baseline = self.baseline.map(|_| NO_FILTER_TO_ORIGIN);
@@ -81,49 +82,49 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
     let every = json!({ "forward_on": "every_request" });
     let idle = Steps::default().write(folder, IDLE_WASM)?;
     let mut cases = vec![
-        Case::new(NO_FILTER, "no filter", Duty::nothing(), vec![]).baseline(),
+        Case::new(NO_FILTER, "no filter", Expectation::nothing(), vec![]).baseline(),
         Case::new(
             IDLE_WASM,
             "wasm filter that does nothing",
-            Duty::nothing(),
+            Expectation::nothing(),
             vec![wasm(IDLE_WASM, &idle, "")],
         ),
         Case::new(
             PLAIN_STEADY,
             "plain, steady state",
-            Duty::first_request(),
+            Expectation::first_request(),
             vec![product(PLAIN_STEADY, json!({}))],
         ),
         fast_path(FAST_PATH_STEADY, "fast path, steady state", SETTINGS)?,
         Case::new(
             PLAIN_EVERY,
             "plain, every_request",
-            Duty::every_request(),
+            Expectation::every_request(),
             vec![product(PLAIN_EVERY, every.clone())],
         ),
         Case::new(
             "plain-fields",
             "plain, five fields in request_headers",
-            fields_duty(),
+            fields_expectation(),
             vec![product("plain-fields", fields())],
         ),
         Case::new(
             LUA_FIRST,
             "Lua, once per remote address",
-            Duty::first_request(),
+            Expectation::first_request(),
             vec![lua(include_str!("lua/first_request.lua"), SETTINGS)],
         ),
         Case::new(
             LUA_EVERY,
             "Lua, every request",
-            Duty::every_request(),
+            Expectation::every_request(),
             vec![lua(include_str!("lua/every_request.lua"), SETTINGS)],
         ),
         native_xfcc(),
         Case::new(
             NO_FILTER_TO_ORIGIN,
             "no filter, to the origin",
-            Duty::nothing(),
+            Expectation::nothing(),
             vec![],
         )
         .baseline()
@@ -132,7 +133,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
         Case::new(
             "plain-every-request-to-origin",
             "plain, every_request, to the origin",
-            Duty::every_request(),
+            Expectation::every_request(),
             vec![product("plain-every-request-to-origin", every)],
         )
         .on_the_way_to_the_origin(),
@@ -167,7 +168,7 @@ pub(crate) fn chosen(cases: Vec<Case>, names: &[String]) -> Result<Vec<Case>, Fa
     Ok(cases.into_iter().filter(needed).collect())
 }
 
-/// What belongs to the case of that name, in a list as long as that of the cases.
+/// The item of the case of that name, in a list parallel to the cases.
 pub(crate) fn find<'a, T>(cases: &[Case], all: &'a [T], name: &str) -> Option<&'a T> {
     let index = cases.iter().position(|case| case.name() == name)?;
     all.get(index)
@@ -197,14 +198,14 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
         Ok(Case::new(
             name,
             title,
-            Duty::nothing(),
+            Expectation::nothing(),
             vec![skipped(filter)],
         ))
     };
     let strip = Case::new(
         "strip",
         "fast path's header_mutation alone",
-        Duty::strip(),
+        Expectation::strip(),
         vec![strip_managed_headers()],
     );
     [
@@ -223,7 +224,7 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
         Ok(Case::new(
             name,
             title,
-            Duty::nothing(),
+            Expectation::nothing(),
             vec![wasm(name, &module, "")],
         ))
     })
@@ -244,7 +245,7 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     .collect()
 }
 
-/// What `make fast-path` prints for that many settings.
+/// The output of `make fast-path` for that many settings.
 fn fast_path(name: &str, title: &'static str, count: usize) -> Result<Case, Failure> {
     let configuration = settings(count, &json!({}));
     let path = FastPath::new(&configuration).map_err(setup("the fast path"))?;
@@ -253,7 +254,12 @@ fn fast_path(name: &str, title: &'static str, count: usize) -> Result<Case, Fail
         strip_managed_headers(),
         path.skipping(&plain["typed_config"]),
     ];
-    Ok(Case::new(name, title, Duty::first_request(), filters))
+    Ok(Case::new(
+        name,
+        title,
+        Expectation::first_request(),
+        filters,
+    ))
 }
 
 fn fields() -> Value {
@@ -269,8 +275,8 @@ fn fields() -> Value {
     })
 }
 
-fn fields_duty() -> Duty {
-    Duty::headers(vec![
+fn fields_expectation() -> Expectation {
+    Expectation::headers(vec![
         ("x-client-verified", Want::Is("SUCCESS".to_owned())),
         ("x-client-subject", Want::Contains("Test Client".to_owned())),
         ("x-client-serial", Want::Contains(String::new())),
@@ -281,11 +287,11 @@ fn fields_duty() -> Duty {
 
 fn native_xfcc() -> Case {
     let hash = Want::Contains(format!("Hash={}", pki().client.sha256()));
-    let duty = Duty::headers(vec![("x-forwarded-client-cert", hash)]);
+    let expectation = Expectation::headers(vec![("x-forwarded-client-cert", hash)]);
     let mut case = Case::new(
         "native-xfcc",
         "native XFCC with the certificate",
-        duty,
+        expectation,
         vec![],
     );
     for (field, value) in [
@@ -298,7 +304,7 @@ fn native_xfcc() -> Case {
 }
 
 fn native_headers() -> Case {
-    let duty = Duty::headers(vec![
+    let expectation = Expectation::headers(vec![
         (
             "x-client-cert",
             Want::Contains("BEGIN%20CERTIFICATE".to_owned()),
@@ -308,7 +314,7 @@ fn native_headers() -> Case {
     let mut case = Case::new(
         "native-headers",
         "native request_headers_to_add, to the origin",
-        duty,
+        expectation,
         vec![],
     )
     .on_the_way_to_the_origin();

@@ -3,7 +3,7 @@
 /// One bar.
 #[derive(Clone, Debug)]
 pub(crate) struct Bar {
-    /// What it stands for.
+    /// Its label.
     pub(crate) label: String,
     /// How long it is.
     pub(crate) value: f64,

@@ -78,7 +78,7 @@ pub(crate) async fn run(options: &Options, head: &Head, rng: &mut Rng) -> Result
     Ok(Outcome { targets, doubts })
 }
 
-/// What one case gave in all starts of Envoy.
+/// The results of one case in all starts of Envoy.
 #[derive(Default)]
 struct Measured {
     /// Processor time per request in microseconds: for each start, that of each slice.
@@ -97,7 +97,7 @@ impl Measured {
     }
 }
 
-/// Measures every case in an Envoy of its own, in so many rounds that all starts together make those that were asked for.
+/// Measures every case in one start of Envoy, with its share of the requested rounds.
 async fn one_start(
     cases: &[Case],
     origin: &SmallOrigin,
@@ -147,7 +147,7 @@ async fn prepare(
     let count = options.connections as usize;
     let mut connections = open_all(count, address, &client_tls(), &[]).await?;
     for connection in &mut connections {
-        let checked = case.duty.check(case.title, connection, origin).await;
+        let checked = case.expectation.check(case.title, connection, origin).await;
         checked.map_err(|failure| with_log(failure, envoy))?;
     }
     let weight = if case.baseline.is_none() { 2 } else { 1 };
@@ -162,7 +162,7 @@ async fn prepare(
 /// Looks once more, on a new connection.
 async fn check(case: &Case, envoy: &Envoy, origin: &SmallOrigin) -> Result<(), Failure> {
     let mut connections = open_all(1, envoy.address(case.name()), &client_tls(), &[]).await?;
-    case.duty
+    case.expectation
         .check(case.title, &mut connections[0], origin)
         .await
 }
@@ -274,7 +274,7 @@ fn svg(rows: &[Row<'_>], head: &Head) -> String {
     )
 }
 
-/// What the contract limits, as ratios of added processor time.
+/// The limits of the contract, as ratios of added processor time.
 fn targets(
     cases: &[Case],
     all: &[Measured],

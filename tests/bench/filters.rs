@@ -62,7 +62,8 @@ pub(crate) fn lua(script: &str, hostnames: usize) -> Value {
     })
 }
 
-/// The filter's configuration with that many settings, of which the last is for the hostname that is asked for, with `extra` in it.
+/// A configuration of that many settings. The last one is for the requested hostname and includes
+/// `extra`.
 pub(crate) fn settings(count: usize, extra: &Value) -> String {
     let settings: Vec<Value> = names(count)
         .map(|hostname| {
@@ -79,7 +80,7 @@ pub(crate) fn settings(count: usize, extra: &Value) -> String {
     json!({ "verified_by": "listener", "settings": settings }).to_string()
 }
 
-/// The header of this name with what that format gives, in place of the client's own.
+/// Sets the header of this name by that format, in place of the client's own.
 pub(crate) fn header_to_add(name: &str, format: &str) -> Value {
     json!({ "header": { "key": name, "value": format }, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD" })
 }

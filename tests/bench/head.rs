@@ -18,7 +18,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// All of it as it is now.
+    /// Reads all of it.
     pub(crate) fn now(seed: u64) -> Head {
         Head {
             processor: processor().unwrap_or_else(|| "unknown processor".to_owned()),

@@ -1,4 +1,5 @@
-//! Wasm filters that do nothing for the request: the floor below every filter, and what single steps add to it.
+//! Wasm filters that do nothing for the request: the least cost of any filter, and the cost that
+//! single steps add.
 
 use std::{
     fs,
@@ -7,7 +8,7 @@ use std::{
 
 use crate::outcome::{Failure, setup};
 
-/// What such a filter does with each request, beside being called for its creation, its headers and its end.
+/// Steps of such a filter per request, beyond the callbacks for its creation, headers and end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Steps {
     /// Is called for the response's headers too.
@@ -31,7 +32,8 @@ impl Steps {
         Ok(path)
     }
 
-    /// The module, for proxy-wasm 0.2.1. Nothing that the host allocates outlives the call, so its allocator has one place to give.
+    /// The module, for proxy-wasm 0.2.1. No allocation by the host outlives the call, so the
+    /// allocator returns one fixed address.
     fn text(self) -> String {
         let when = |wanted: bool, text: &'static str| if wanted { text } else { "" };
         let response_headers = when(

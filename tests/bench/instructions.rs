@@ -1,7 +1,9 @@
-//! `bench instructions`: what a request costs in instructions, which no noise of the machine disturbs.
+//! `bench instructions`: the cost of a request in instructions, which noise on the machine does not
+//! change.
 //!
-//! Valgrind's callgrind runs Envoy and counts what it executes, the VMs' machine code included. That is not time (memory and mispredictions cost
-//! nothing here), but two runs agree within a percent on any machine, so it shows what a change to the filter is worth.
+//! Valgrind's callgrind runs Envoy and counts the executed instructions, the VMs' machine code
+//! included. Instructions are not time (memory and mispredictions cost nothing here), but two runs
+//! agree within a percent on any machine, so they show the effect of a change to the filter.
 
 use std::{fs, path::Path, process::Command};
 
@@ -67,14 +69,17 @@ pub(crate) async fn run(options: &Options, head: &Head) -> Result<Outcome, Failu
     })
 }
 
-/// Brings the case into its steady state, and counts twice. Each has an Envoy of its own: valgrind's address space holds few VMs.
+/// Brings the case into its steady state and counts twice. Each case has its own Envoy, as
+/// valgrind's address space holds few VMs.
 async fn measure(case: &Case, folder: &Path, origin: &SmallOrigin) -> Result<[f64; 2], Failure> {
     let callgrind = Callgrind::new(&folder.join(case.name()));
     let lanes = [case.lane.clone()];
     let envoy = bench_envoy::start_under(&callgrind.command(), &lanes, origin.address).await?;
     let mut connections = open_all(1, envoy.address(case.name()), &client_tls(), &[]).await?;
     for connection in &mut connections {
-        case.duty.check(case.title, connection, origin).await?;
+        case.expectation
+            .check(case.title, connection, origin)
+            .await?;
     }
     load(case, &mut connections, WARM_UP, envoy.pid()).await?;
     let mut counts = [0.0; 2];
@@ -167,7 +172,8 @@ impl Callgrind {
         }
     }
 
-    /// What Envoy is run under. V8 writes machine code while it runs, which valgrind must look out for.
+    /// The command that runs Envoy. V8 writes machine code while it runs, so valgrind must check
+    /// for self-modifying code.
     fn command(&self) -> Vec<String> {
         let output = format!("--callgrind-out-file={}", self.output);
         [
@@ -186,7 +192,7 @@ impl Callgrind {
         control("--zero", pid)
     }
 
-    /// What was counted since.
+    /// The count since then.
     fn dump(&self, pid: u32) -> Result<u64, Failure> {
         control("--dump", pid)?;
         let newest = (1..)

@@ -1,4 +1,5 @@
-//! A closed loop over keep-alive mTLS connections: HTTP/1.1 by hand, so that it takes less of the processor than what it measures.
+//! A closed loop over keep-alive mTLS connections. HTTP/1.1 by hand, so that the load takes less
+//! processor time than the measured process.
 
 use std::{
     io,
@@ -24,7 +25,7 @@ use crate::{
 /// The hostname of every request.
 pub(crate) const HOST: &str = "api.example.com";
 /// No single exchange takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 /// How many connections are being opened at a time.
 const OPENING: usize = 64;
 
@@ -130,7 +131,7 @@ pub(crate) enum Until {
     Requests(u64),
 }
 
-/// What a slice of load came to.
+/// The results of a slice of load.
 #[derive(Debug)]
 pub(crate) struct Slice {
     /// How many requests were answered.
@@ -152,7 +153,7 @@ impl Slice {
     }
 }
 
-/// Sends `request` over and over on each of the connections, and accounts what `pid` used for that.
+/// Sends `request` repeatedly on each of the connections, and accounts the processor time of `pid`.
 ///
 /// # Errors
 /// When a request fails: then the case does not do its job.

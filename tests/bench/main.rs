@@ -1,10 +1,10 @@
-//! `make bench`: what the filter costs in a real Envoy, beside the alternatives (contract §6).
+//! `make bench`: the filter's cost in a real Envoy, beside the alternatives (contract §6).
 
 mod bench_envoy;
 mod cases;
 mod chart;
 mod cost;
-mod duty;
+mod expectation;
 mod filters;
 mod head;
 mod idle_wasm;
@@ -39,7 +39,8 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    // A panic of the support library is an error in the set-up: it says what is missing, and Envoy's log follows.
+    // A panic of the support library is an error in the set-up: it names the missing part, and
+    // Envoy's log follows.
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn run(mut options: Options) -> u8 {
-    // One thread for the load: it must not compete with what it measures.
+    // One thread for the load: it must not compete with the measured process.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,4 +1,4 @@
-//! An origin that costs next to nothing: one thread, one answer, and a count of the bytes that it got.
+//! An origin of little cost: one thread, one answer, and a count of the received bytes.
 
 use std::{
     collections::HashMap,

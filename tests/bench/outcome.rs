@@ -1,6 +1,6 @@
 //! How a part of the benchmark ends: targets met or missed, doubts, or a failure.
 
-/// What keeps a part from giving figures.
+/// An error that keeps a part from giving figures.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Something that the benchmark needs is missing or does not run.
@@ -9,14 +9,14 @@ pub(crate) enum Failure {
     WrongState(String),
 }
 
-/// Names what was tried, where an error only says what went wrong.
+/// Adds the attempted step to an error.
 pub(crate) fn setup<E: std::fmt::Display>(
     what: impl std::fmt::Display,
 ) -> impl FnOnce(E) -> Failure {
     move |error| Failure::Setup(format!("{what}: {error}"))
 }
 
-/// What a part that gave figures came to.
+/// The outcome of a part that gave figures.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     /// The targets of the contract that it measured.
@@ -26,7 +26,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Takes in what another part came to.
+    /// Adds the outcome of another part.
     pub(crate) fn extend(&mut self, other: Outcome) {
         self.targets.extend(other.targets);
         self.doubts.extend(other.doubts);
@@ -44,14 +44,14 @@ impl Outcome {
     }
 }
 
-/// A target of the contract beside what was measured.
+/// A target of the contract, with the measured value.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// What it limits.
+    /// The limited quantity.
     pub(crate) what: String,
     /// The limit, in words.
     pub(crate) limit: String,
-    /// What was measured, in words.
+    /// The measured value, in words.
     pub(crate) measured: String,
     /// Whether it was met; `None` when it was not measured.
     pub(crate) met: Option<bool>,

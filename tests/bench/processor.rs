@@ -1,4 +1,5 @@
-//! What the kernel accounts: the processor time of a process, of the whole machine, and the limit of open files.
+//! The kernel's accounts: the processor time of a process and of the machine, and the limit of open
+//! files.
 
 use std::{fs, io, time::Duration};
 
@@ -22,14 +23,14 @@ pub(crate) fn own_time() -> io::Result<Duration> {
     Ok(ClockId::CLOCK_PROCESS_CPUTIME_ID.now()?.into())
 }
 
-/// What the machine's processors did so far, in ticks.
+/// The time of the machine's processors so far, in ticks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Machine {
     /// Everything, idleness too.
     total: u64,
-    /// What processes used, the kernel on their behalf included.
+    /// Time of processes, including the kernel on their behalf.
     busy: u64,
-    /// What the host of this virtual machine gave to others.
+    /// Time that the host of this virtual machine gave to others.
     stolen: u64,
 }
 
@@ -45,7 +46,7 @@ impl Machine {
 
     fn parse(stat: &str) -> Option<Machine> {
         let line = stat.lines().next()?.strip_prefix("cpu ")?;
-        // user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of these.
+        // user, nice, system, idle, iowait, irq, softirq, steal; the rest is part of these.
         let ticks: Vec<u64> = line
             .split_whitespace()
             .take(8)
@@ -61,8 +62,8 @@ impl Machine {
         })
     }
 
-    /// The shares of all processor time since `start` that went to processes other than those which used `own`, and to other virtual
-    /// machines of the same host.
+    /// The shares of processor time since `start` that went to processes other than those that used
+    /// `own`, and to other virtual machines on the same host.
     pub(crate) fn others_since(&self, start: &Machine, own: Duration) -> (f64, f64) {
         const TICKS_PER_SECOND: f64 = 100.0;
         let total = (self.total - start.total).max(1) as f64;
@@ -72,7 +73,7 @@ impl Machine {
     }
 }
 
-/// Lets this process, and those that it starts, open as many files as it may, and says how many that is.
+/// Raises the limit of open files of this process and its children to the maximum, and returns it.
 ///
 /// # Errors
 /// When the limit can't be read or raised.

@@ -1,4 +1,4 @@
-//! What the benchmark is doing, on standard error.
+//! The benchmark's progress, on standard error.
 
 use std::{
     io::{IsTerminal, Write, stderr},

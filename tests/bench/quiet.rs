@@ -23,7 +23,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Watches from now on. `measured` is the processor time that the measured processes have used so far.
+    /// Starts to watch. `measured` is the processor time that the measured processes have used so
+    /// far.
     ///
     /// # Errors
     /// When the kernel's accounting is not readable.
@@ -34,7 +35,7 @@ impl Watch {
         })
     }
 
-    /// What speaks against the figures.
+    /// The reasons to doubt the figures.
     ///
     /// # Errors
     /// When the kernel's accounting is not readable.

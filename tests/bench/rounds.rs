@@ -14,17 +14,18 @@ use crate::{
 pub(crate) struct Runner {
     /// Connections in their steady state.
     pub(crate) connections: Vec<Connection>,
-    /// What they ask for.
+    /// The request that they send.
     pub(crate) request: Arc<[u8]>,
     /// The process whose processor time counts.
     pub(crate) pid: u32,
-    /// How often a round measures it. A baseline is worth more than once: everything is compared with it.
+    /// How often a round measures it. A baseline is measured more than once, since every case is
+    /// compared with it.
     pub(crate) weight: usize,
-    /// What was measured so far.
+    /// The results so far.
     pub(crate) series: Series,
 }
 
-/// What the rounds gave.
+/// The results of the rounds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Series {
     /// Processor time per request in microseconds, of each slice.
@@ -104,7 +105,7 @@ pub(crate) async fn run(
     latency: Option<Duration>,
     rng: &mut Rng,
 ) -> Result<(), Failure> {
-    // Not counted: V8 compiles a module's hot functions anew while they run for the first time, and caches fill.
+    // Not counted: at first V8 still optimises the module's hot functions, and caches fill.
     for runner in runners.iter_mut() {
         runner.measure(length).await?;
     }

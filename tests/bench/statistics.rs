@@ -46,14 +46,15 @@ pub(crate) fn spread(values: &[f64]) -> f64 {
     (quantile(values, 0.75) - quantile(values, 0.25)) / median(values)
 }
 
-/// What the values come to where nothing disturbs them: other work on the machine only ever adds to them, so the 10th percentile moves
-/// less between two runs than the median, and less than the minimum from one value to the next.
+/// Estimates the undisturbed value. Other work on the machine only adds to the values, so the 10th
+/// percentile varies less between two runs than the median, and less than the minimum from one
+/// value to the next.
 pub(crate) fn undisturbed(values: &[f64]) -> f64 {
     quantile(values, 0.1)
 }
 
-/// What the slices of each start of a process come to, on average over its starts: one start differs from the next by more than its slices
-/// from each other, because its memory lies elsewhere.
+/// Averages the estimate of each start of a process over its starts. Starts differ by more than the
+/// slices of one start, because their memory lies elsewhere.
 pub(crate) fn over_starts(starts: &[Vec<f64>]) -> f64 {
     starts.iter().map(|slices| undisturbed(slices)).sum::<f64>() / starts.len().max(1) as f64
 }
@@ -68,14 +69,14 @@ pub(crate) fn added(of: &[Vec<f64>], base: &[Vec<f64>], rng: &mut Rng) -> Estima
     bootstrap(&[of, base], rng, |each| each[0] - each[1])
 }
 
-/// The ratio of what is added: each pair is a series and its base, all measured in the same starts.
+/// The ratio of added costs: each pair is a series and its base, all measured in the same starts.
 pub(crate) fn ratio(above: [&[Vec<f64>]; 2], below: [&[Vec<f64>]; 2], rng: &mut Rng) -> Estimate {
     bootstrap(&[above[0], above[1], below[0], below[1]], rng, |each| {
         (each[0] - each[1]) / (each[2] - each[3])
     })
 }
 
-/// Draws starts, and slices within each of them; `statistic` gets what each series comes to.
+/// Draws starts, and slices within each of them; `statistic` gets the estimate of each series.
 fn bootstrap(series: &[&[Vec<f64>]], rng: &mut Rng, statistic: impl Fn(&[f64]) -> f64) -> Estimate {
     let as_measured: Vec<f64> = series.iter().map(|starts| over_starts(starts)).collect();
     let starts = series[0].len();

@@ -1,7 +1,7 @@
 """The integration checks against envoy/docker-compose.yaml. `make compose-test` runs them.
 
-Where no Docker engine answers, this says so in one line and fails; under CI (the variable CI is set) it says so and succeeds, since not
-every runner has an engine.
+If no Docker engine answers, one line says so and the run fails; in CI (the variable CI is set) it
+succeeds, because not every runner has an engine.
 """
 
 import base64
@@ -20,7 +20,7 @@ import urllib.request
 from stack import Stack, Unavailable
 
 STACK = None
-# An Envoy that reaches the settings API has a new setting well within a second; this is for slow machines.
+# An Envoy has a new setting well within a second; slow machines get more time.
 SECONDS_TO_REACH_ENVOY = 5
 
 
@@ -65,7 +65,7 @@ class ComposeTest(unittest.TestCase):
 
 
 class SettingsApiTest(unittest.TestCase):
-    """The profile settings-api, beside the services without a profile."""
+    """The profile settings-api, in addition to the services without a profile."""
 
     EMAIL = "me@example.com"
     ZONE = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -77,7 +77,7 @@ class SettingsApiTest(unittest.TestCase):
     def test_what_is_put_reaches_the_running_envoy_and_is_kept(self):
         self.assertEqual(self.forwarded(), [])
         key = create_key(self.EMAIL, self.ZONE)
-        # The body of Cloudflare's documentation, with this hostname.
+        # The body in Cloudflare's documentation, with this hostname.
         setting = {"hostname": "api.example.com", "china_network": False, "client_certificate_forwarding": True}
         status, answer = self.settings(key, "PUT", {"settings": [setting]})
         put = time.monotonic()
@@ -94,11 +94,11 @@ class SettingsApiTest(unittest.TestCase):
         self.assertEqual(self.forwarded(), expected_headers())
 
     def forwarded(self):
-        """What the first request of a new connection carries to the origin."""
+        """Returns the certificate headers of the first request of a new connection."""
         return certificate_headers(get(connect(self, STACK.settings_api_https_port), "api.example.com"))
 
     def settings(self, key, method, body=None):
-        """The status and the JSON of the API's answer."""
+        """Returns the status and the JSON of the API's answer."""
         connection = http.client.HTTPConnection("127.0.0.1", STACK.settings_api_port, timeout=10)
         self.addCleanup(connection.close)
         headers = {"X-Auth-Email": self.EMAIL, "X-Auth-Key": key, "Content-Type": "application/json"}
@@ -109,7 +109,7 @@ class SettingsApiTest(unittest.TestCase):
 
 
 def connect(test, port, certificate=True):
-    """A connection that ends with the test."""
+    """Opens a connection that is closed at the end of the test."""
     context = ssl.create_default_context(cafile=STACK.tls / "ca.crt")
     if certificate:
         context.load_cert_chain(STACK.tls / "client.crt", STACK.tls / "client.key")
@@ -119,14 +119,14 @@ def connect(test, port, certificate=True):
 
 
 def create_key(email, zone):
-    """The secret of a new token, made by the program in its own container."""
+    """Creates a token by the program in its own container and returns the secret."""
     options = ["--name", "compose-test", "--email", email, "--zone", zone, "--permission", "write"]
     command = ["settings-api", "token", "create", "--tokens", "/var/lib/settings-api/tokens.json", *options]
     return STACK.output("exec", "-T", "settings-api", *command).strip()
 
 
 def get(connection, hostname, headers=None):
-    """The headers that the origin got, names in lower case."""
+    """Sends a request; returns the headers that the origin received, names in lower case."""
     connection.request("GET", "/", headers={"Host": hostname, **(headers or {})})
     response = connection.getresponse()
     body = response.read()
@@ -136,7 +136,7 @@ def get(connection, hostname, headers=None):
 
 
 def certificate_headers(headers):
-    """Those that only the filter may set, in any spelling."""
+    """Returns the headers that only the filter may set, in any spelling."""
     return sorted(
         [name, value] for name, value in headers if name.replace("_", "-").replace(".", "-").startswith("cf-client-cert-")
     )
@@ -151,7 +151,7 @@ def expected_headers():
 
 
 def metrics():
-    """Envoy's counters, by name with labels."""
+    """Returns Envoy's counters by name and labels."""
     samples = (line.rsplit(" ", 1) for line in admin("/stats/prometheus").splitlines() if line and not line.startswith("#"))
     return {name: float(value) for name, value in samples}
 
@@ -163,7 +163,7 @@ def admin(path, data=None):
 
 def main():
     global STACK
-    # So that the stack is taken down then too.
+    # SIGTERM must take the stack down too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         STACK = Stack()

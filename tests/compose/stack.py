@@ -1,4 +1,4 @@
-"""The stack of envoy/docker-compose.yaml under a project name of its own, on ephemeral ports."""
+"""Runs the stack of envoy/docker-compose.yaml under its own project name, on ephemeral ports."""
 
 import json
 import os
@@ -13,26 +13,26 @@ import stand_in
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "envoy" / "docker-compose.yaml"
 MODULE = REPOSITORY / "dist" / "client_cert_forwarder.wasm"
-# Every service without a profile, and what it is in once the stack is up.
+# Every service without a profile, and its state once the stack is up.
 UP = {"certificates": "done", "origin": "healthy", "envoy": "healthy"}
-# The same with the profile settings-api.
+# The same with the services of the profile settings-api.
 UP_WITH_SETTINGS_API = {**UP, "settings-api": "healthy", "envoy-settings-api": "healthy"}
 # Seconds until every service is healthy.
 PATIENCE = 90
-# Seconds that a pull may take.
+# Seconds that pulling an image may take.
 PULL = 300
 
 
 class Unavailable(Exception):
-    """What is missing on this machine, and what to do about it."""
+    """A program or file is missing; the message says which and what to do."""
 
 
 class Stack:
-    """Up inside the `with`, gone after it, whatever happened."""
+    """The stack; it is up inside the `with` block, and always removed after it."""
 
     def __init__(self):
         self.compose = [*compose_command(), "-p", f"client-cert-forwarder-test-{os.getpid()}", "-f", str(COMPOSE_FILE)]
-        # Sees the services of the profile too, which the others leave alone.
+        # Covers the services of the profile, which plain Compose commands ignore.
         self.with_settings_api = [*self.compose, "--profile", "settings-api"]
         self.stand_ins = []
         self.settings_api = pathlib.Path(os.environ["SETTINGS_API_BINARY"]).resolve()
@@ -68,24 +68,24 @@ class Stack:
         self.scratch.cleanup()
 
     def add_settings_api(self):
-        """Adds the services of the profile settings-api to those that run."""
+        """Starts the services of the profile settings-api in addition."""
         self.run("up", "-d", check=True)
         self.wait(UP_WITH_SETTINGS_API)
         self.find_settings_api()
 
     def recreate_settings_api(self):
-        """Puts a new container in the place of the settings API's."""
+        """Replaces the settings API's container with a new one."""
         self.run("up", "-d", "--no-deps", "--force-recreate", "settings-api", check=True)
         self.wait(UP_WITH_SETTINGS_API)
         self.find_settings_api()
 
     def find_settings_api(self):
-        """The ports of the profile's services, which a new container may change."""
+        """Reads the ports of the profile's services; a new container may change them."""
         self.settings_api_port = self.port("settings-api", 8787)
         self.settings_api_https_port = self.port("envoy-settings-api", 8443)
 
     def choose_images(self):
-        """Takes the images that the environment names or that Compose would pull; where that can't be done, makes stand-ins."""
+        """Uses the images of the environment or the Compose file; builds stand-ins for the others."""
         version = os.environ["ENVOY_VERSION"]
         envoy = pathlib.Path(os.environ["ENVOY_BIN"])
         for variable, make in [
@@ -99,18 +99,18 @@ class Stack:
                 continue
             program = variable.removesuffix("_IMAGE").lower().replace("_", "-")
             name = f"client-cert-forwarder-stand-in/{program}:{version}-{os.getpid()}"
-            print(f"compose-test: {image} can't be pulled: made a stand-in of this machine's programs", flush=True)
+            print(f"compose-test: {image} cannot be pulled: building a stand-in from this machine's programs", flush=True)
             make(name)
             self.stand_ins.append(name)
             self.environment[variable] = name
 
     def default_image(self, variable):
-        """What the Compose file says for that variable."""
+        """Returns the variable's default in the Compose file."""
         text = COMPOSE_FILE.read_text()
         return text.split("${" + variable + ":-")[1].split("}")[0]
 
     def wait(self, expected):
-        """Waits until there are these services and no others, each in its state."""
+        """Waits until exactly these services exist, each in its state."""
         end = time.monotonic() + PATIENCE
         while (states := self.states()) != expected:
             if time.monotonic() > end or "failed" in states.values():
@@ -118,20 +118,20 @@ class Stack:
             time.sleep(0.5)
 
     def states(self):
-        """What each service is in: starting, healthy, unhealthy, done or failed."""
+        """Returns each service's state: starting, healthy, unhealthy, done or failed."""
         ids = self.output("ps", "-a", "-q").split()
         containers = json.loads(docker("inspect", *ids)) if ids else []
         return {container["Config"]["Labels"]["com.docker.compose.service"]: state(container) for container in containers}
 
     def port(self, service, port):
-        """The port on 127.0.0.1 that the service's port is published on."""
+        """Returns the port on 127.0.0.1 on which the service's port is published."""
         address, port = self.output("port", service, str(port)).strip().rsplit(":", 1)
         if address != "127.0.0.1":
             raise RuntimeError(f"{service} is published on {address}, not on 127.0.0.1 alone")
         return int(port)
 
     def print_logs(self):
-        """Prints what the services said."""
+        """Prints the logs of all services."""
         print("--- logs ---", flush=True)
         self.run("logs", "--no-color", "--timestamps")
         print("--- end of logs ---", flush=True)
@@ -166,7 +166,7 @@ def compose_command():
 
 
 def available(image):
-    """Whether the engine has the image, or can pull it."""
+    """Returns whether the engine has the image or can pull it."""
     if not subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode:
         return True
     try:

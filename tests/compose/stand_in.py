@@ -1,7 +1,7 @@
-"""Container images made of this machine's own programs, for machines that can pull none.
+"""Builds container images from this machine's programs, for machines that cannot pull any.
 
-The Envoy is the pinned one of `make envoy`, Python, OpenSSL and the shell are the machine's; each comes with the shared libraries that
-ldd names, at the paths where they are here.
+Envoy is the pinned one of `make envoy`; Python, OpenSSL and the shell are the machine's. Each comes
+with the shared libraries that ldd lists, at the paths that they have here.
 """
 
 import io
@@ -16,14 +16,14 @@ import tempfile
 
 ACCOUNTS = "root:x:0:0:root:/:/bin/sh\nenvoy:x:101:101:envoy:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What envoy/compose/make-certificates.sh calls.
+# The programs that envoy/compose/make-certificates.sh calls.
 CERTIFICATE_TOOLS = ["sh", "openssl", "mktemp", "rm", "chown", "chmod", "stat"]
-# Parts of the standard library that are large and that an origin does not need.
+# Large parts of the standard library that the origin does not need.
 LEFT_OUT = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "ensurepip", "lib2to3", "__pycache__"}
 
 
 def envoy(name, binary):
-    """Makes an image with Envoy and, as Envoy's own image, bash; it runs as the user that Envoy's own image runs it as."""
+    """Builds an image with Envoy and bash that runs as the same user as Envoy's own image."""
     with Image() as image:
         image.program(binary, "/usr/local/bin/envoy")
         image.program(which("bash"), "/bin/bash")
@@ -31,10 +31,10 @@ def envoy(name, binary):
 
 
 def python(name):
-    """Makes an image with Python, OpenSSL and a shell."""
+    """Builds an image with Python, OpenSSL and a shell."""
     with Image() as image:
         interpreter = pathlib.Path(sys.executable).resolve()
-        # Python finds its standard library from where it lies itself.
+        # Python finds its standard library relative to its own path.
         image.program(interpreter, str(interpreter))
         image.link("/usr/local/bin/python3", str(interpreter))
         for folder in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}:
@@ -48,7 +48,7 @@ def python(name):
 
 
 def glibc(name, binary):
-    """Makes an image with bash and the libraries of the program that is mounted into it, but not the program."""
+    """Builds an image with bash and the libraries of a program that is mounted into it."""
     with Image() as image:
         image.program(which("bash"), "/bin/bash")
         image.libraries(binary)
@@ -56,7 +56,7 @@ def glibc(name, binary):
 
 
 class Image:
-    """A file system that becomes an image."""
+    """A root file system that is turned into an image."""
 
     def __init__(self):
         self.paths = set()
@@ -72,26 +72,26 @@ class Image:
         self.scratch.close()
 
     def program(self, source, path):
-        """Adds a program, or a shared object, and the libraries that it is linked with."""
+        """Adds a program or shared object and the libraries that it is linked with."""
         self.file(source, path)
         self.libraries(source)
 
     def libraries(self, source):
         """Adds the libraries that a program is linked with."""
         ldd = subprocess.run(["ldd", source], capture_output=True, text=True)
-        # A static program has none, and makes ldd fail.
+        # ldd fails for a static program, which has none.
         for library in re.findall(r"(/\S+) \(0x", ldd.stdout):
             self.file(pathlib.Path(library).resolve(), library)
 
     def standard_library(self, folder):
-        """Adds Python's standard library, extension modules included."""
+        """Adds Python's standard library with its extension modules."""
         for source in sorted(folder.rglob("*")):
             if LEFT_OUT.isdisjoint(source.relative_to(folder).parts) and source.is_file():
                 add = self.program if source.suffix == ".so" else self.file
                 add(source, str(source))
 
     def file(self, source, path):
-        """Adds a file as readable, and executable where it is here."""
+        """Adds a file, readable by all, and executable if it is so here."""
         if path not in self.paths:
             self.paths.add(path)
             self.archive.add(source, path, recursive=False, filter=owned_by_root)
@@ -109,14 +109,14 @@ class Image:
         self.archive.addfile(entry)
 
     def link(self, path, target):
-        """Adds a symbolic link, unless the target is that path."""
+        """Adds a symbolic link, unless it would point to itself."""
         if path not in self.paths:
             entry = tarfile.TarInfo(path)
             entry.type, entry.linkname = tarfile.SYMTYPE, target
             self.archive.addfile(entry)
 
     def load(self, name, changes):
-        """Hands the image to the Docker engine."""
+        """Loads the image into the Docker engine."""
         self.archive.close()
         self.scratch.seek(0)
         changes = [option for change in [f"ENV {PATH}", *changes] for option in ("--change", change)]
@@ -133,5 +133,5 @@ def owned_by_root(entry):
 def which(program):
     found = shutil.which(program)
     if not found:
-        raise SystemExit(f"compose-test: {program} is missing on this machine, the stand-in image needs it")
+        raise SystemExit(f"compose-test: {program} is missing on this machine; the stand-in image needs it")
     return pathlib.Path(found).resolve()

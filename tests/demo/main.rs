@@ -1,7 +1,8 @@
-//! `make demo` and `make run`: the main job, seen.
+//! `make demo` and `make run`: the filter at work.
 //!
-//! A real Envoy with the filter, and an origin, on loopback. `demo` sends real mTLS requests and shows what the origin received; it fails
-//! when that is not what the contract says. `demo run` leaves both running until Ctrl-C.
+//! Runs a real Envoy with the filter, and an origin, on loopback. `demo` sends real mTLS requests
+//! and shows the requests that the origin received; it fails if these break the contract. `demo
+//! run` leaves both running until Ctrl-C.
 
 mod report;
 mod run;

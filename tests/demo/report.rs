@@ -5,7 +5,7 @@ use support::table;
 
 use crate::script::{Certificate, Check};
 
-/// What the origin received, a request a row.
+/// The requests that the origin received, one a row.
 pub(crate) fn requests(checks: &[Check]) {
     let mut table = table(&[
         "connection",

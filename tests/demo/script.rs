@@ -1,4 +1,4 @@
-//! The requests that the demo sends, and what the contract says of each.
+//! The requests that the demo sends, and the contract's result for each.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use support::{Client, Envoy, Origin, Protocol, Request, mtls_protocols, pki};
 
 use crate::settings_api::SettingsApi;
 
-/// One request: what was sent, what had to reach the origin, and what did.
+/// One request: as sent, as expected at the origin, and as received there.
 pub(crate) struct Check {
     pub(crate) connection: String,
     pub(crate) request: String,
@@ -145,7 +145,8 @@ pub(crate) async fn play(origin: &Origin, envoy: &Envoy) -> Vec<Check> {
     checks
 }
 
-/// A hostname that a PUT turns forwarding on for, while Envoy runs: before, and on the first connection that knows of it.
+/// A PUT turns forwarding on for a hostname while Envoy runs: a request before it, and the first
+/// connection after it.
 pub(crate) async fn play_settings_api(origin: &Origin) -> Result<Vec<Check>, String> {
     const HOST: &str = "www.example.com";
     let api = SettingsApi::start(&crate::configuration()).await?;

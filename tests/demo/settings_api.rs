@@ -1,4 +1,5 @@
-//! The settings API beside an Envoy that takes its settings from it: `envoy/settings-api.yaml` as it is shipped.
+//! The settings API and an Envoy that takes its settings from it: `envoy/settings-api.yaml` as
+//! shipped.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -34,7 +35,8 @@ pub(crate) struct SettingsApi {
 }
 
 impl SettingsApi {
-    /// Starts it on ephemeral ports, with one zone for every hostname and these settings in its base configuration.
+    /// Starts the settings API on ephemeral ports, with one zone for every hostname and these
+    /// settings in its base configuration.
     pub(crate) async fn start(plugin: &Value) -> Result<SettingsApi, String> {
         let installation = Installation::new(&wasm_module());
         let folder = installation.path();
@@ -104,7 +106,8 @@ impl SettingsApi {
         format!("http://{}{}", self.api, path())
     }
 
-    /// Puts that body to the route, as Cloudflare's page does with curl; fails when it is not taken (202).
+    /// Puts that body to the route, as Cloudflare's page does with curl. Fails unless the answer is
+    /// 202.
     pub(crate) async fn put(&self, body: &Value) -> Result<(), String> {
         let text = |error: &dyn std::error::Error| format!("PUT {}: {error}", self.url());
         let stream = TcpStream::connect(self.api)
@@ -161,7 +164,8 @@ impl SettingsApi {
 
 impl Drop for SettingsApi {
     fn drop(&mut self) {
-        // The watchdog goes first: after the program has been waited for, its process id may belong to somebody else.
+        // The watchdog first: once the program is reaped, its process id may belong to another
+        // process.
         for process in [&mut self.watchdog, &mut self.process] {
             let _ = process.kill();
             let _ = process.wait();

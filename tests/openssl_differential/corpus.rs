@@ -5,12 +5,13 @@ mod names;
 mod parts;
 mod random;
 mod real;
+mod vectors;
 
-use crate::der::Template;
 pub(crate) use differences::known_differences;
 use fastrand::Rng;
+use support::der::Template;
 
-/// One certificate, with what it is about.
+/// A certificate, labelled with its peculiarity.
 pub(crate) struct Case {
     pub(crate) label: String,
     pub(crate) der: Vec<u8>,
@@ -25,8 +26,9 @@ impl Case {
     }
 }
 
-/// A certificate for every corner that is known, random ones, and real ones.
-pub(crate) fn all(rng: &mut Rng) -> Vec<Case> {
+/// Returns the certificates that are the same in each run: one for every corner that is known, and
+/// real ones.
+pub(crate) fn fixed() -> Vec<Case> {
     [
         names::values(),
         names::known_attributes(),
@@ -34,11 +36,18 @@ pub(crate) fn all(rng: &mut Rng) -> Vec<Case> {
         parts::serials(),
         parts::dates(),
         parts::extensions(),
-        random::certificates(rng),
         real::made_by_a_library(),
         real::roots(),
+        vectors::certificates(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Adds random ones to them.
+pub(crate) fn all(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = fixed();
+    cases.extend(random::certificates(rng));
+    cases
 }

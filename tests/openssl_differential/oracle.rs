@@ -1,4 +1,4 @@
-//! The `openssl` program, and reading what it prints.
+//! Runs the `openssl` program and reads its output.
 
 use client_cert_forwarder::certificate::field::Field;
 use std::io::Write;
@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use std::process::{Command, Stdio};
 use std::{env, sync::OnceLock};
 
-/// Whether there is an OpenSSL 3 to compare with; prints what to do when not. LibreSSL, which macOS calls `openssl`, writes names in
-/// another way. With `CI` set its absence is a failure.
+/// Tells whether there is an OpenSSL 3 to compare with, and prints how to get it when not.
+/// LibreSSL, which macOS calls `openssl`, writes names in another way. With `CI` set its absence is
+/// a failure.
 pub(crate) fn is_there() -> bool {
     let is_there = version().starts_with("OpenSSL 3");
     if !is_there {
@@ -21,7 +22,7 @@ pub(crate) fn is_there() -> bool {
     is_there
 }
 
-/// `OpenSSL 3.0.19 27 Jan 2026 …`, empty without `openssl`.
+/// Returns `OpenSSL 3.0.19 27 Jan 2026 …`, empty without `openssl`.
 pub(crate) fn version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
@@ -32,9 +33,9 @@ pub(crate) fn version() -> &'static str {
     })
 }
 
-/// What `openssl x509` prints of one certificate.
+/// The output of `openssl x509` for one certificate.
 pub(crate) struct Printed {
-    /// Output with RFC 2253 names, and with names on one line. Every value in them stands after its label.
+    /// Output with RFC 2253 names, and with names on one line. Every value stands after its label.
     rfc2253: String,
     compat: String,
     fingerprint_sha1: String,
@@ -46,7 +47,7 @@ pub(crate) struct Printed {
 }
 
 impl Printed {
-    /// `Err` with OpenSSL's words when it can't read the certificate.
+    /// Runs `openssl` twice; `Err` with its words when it can't read the certificate.
     pub(crate) fn of(der: &[u8]) -> Result<Printed, String> {
         let extensions = "subjectKeyIdentifier,authorityKeyIdentifier,subjectAltName";
         let rfc2253 = x509(
@@ -121,7 +122,7 @@ impl Printed {
         })
     }
 
-    /// Each field that OpenSSL has a word on, and the word. Empty for an extension that is not there.
+    /// Returns each field that OpenSSL prints with its text, empty for a missing extension.
     pub(crate) fn fields(&self) -> Vec<(Field, &str)> {
         let [dns, uri, email, ip] = &self.alternative_names;
         vec![
@@ -174,7 +175,7 @@ impl Printed {
     }
 }
 
-/// Runs `openssl x509` on the certificate and gives what it prints.
+/// Runs `openssl x509` on the certificate and returns its output.
 fn x509(der: &[u8], options: &[&str]) -> Result<String, String> {
     let mut child = Command::new("openssl")
         .args(["x509", "-inform", "DER", "-noout"])
@@ -200,13 +201,14 @@ fn x509(der: &[u8], options: &[&str]) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
-/// What stands between a label and the next `end`, empty without the label.
+/// Returns the text between a label and the next `end`, empty without the label.
 fn labelled<'a>(output: &'a str, label: &str, end: &str) -> &'a str {
     let value = output.split_once(label).map_or("", |(_, after)| after);
     value.split_once(end).map_or(value, |(before, _)| before)
 }
 
-/// Names of one kind out of `DNS:a, URI:b, …`, comma-separated. OpenSSL doesn't shorten IPv6 addresses.
+/// Selects the names of one kind out of `DNS:a, URI:b, …`, comma-separated. OpenSSL doesn't shorten
+/// IPv6 addresses.
 fn listed(names: &str, label: &str) -> String {
     let of_kind = names
         .split(", ")

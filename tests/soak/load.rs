@@ -1,4 +1,5 @@
-//! The clients: each opens one connection after the other, does what the connection's plan says, and judges every response.
+//! The clients: each opens one connection after the other, follows its plan, and judges every
+//! response.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -25,21 +26,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// More failures than this are only counted.
 const FAILURES_KEPT: usize = 10;
 
-/// The load, and what came of it so far.
+/// The load and its results so far.
 pub(crate) struct Load {
     envoy: Arc<Envoy>,
     origin: CountingOrigin,
     seed: u64,
     next: AtomicU64,
     stopped: AtomicBool,
-    /// Read by every connection as long as it lives; who has it for writing has Envoy without connections.
+    /// Every connection holds a read lock as long as it lives; the write lock means that Envoy has
+    /// no connections.
     gate: RwLock<()>,
     /// Requests that were answered, for the progress line.
     requests: AtomicU64,
     tally: Mutex<Tally>,
 }
 
-/// What the clients counted.
+/// The clients' counts.
 #[derive(Clone, Default)]
 pub(crate) struct Tally {
     /// Connections that are over, in the order of [`PROTOCOLS`].
@@ -50,7 +52,7 @@ pub(crate) struct Tally {
     pub(crate) at_origin: u64,
     /// Those that carried a certificate there and got no answer.
     pub(crate) unanswered: u64,
-    /// What the filter has to have counted.
+    /// The counts expected of the filter.
     pub(crate) counters: Counters,
     /// Responses that were not as the contract says, and connections that failed.
     pub(crate) failures: u64,
@@ -72,7 +74,8 @@ impl Load {
         })
     }
 
-    /// Runs until every connection of the full amount is over, or [`Load::stop`] was called and the open ones are.
+    /// Runs until all planned connections have ended, or until the open ones have after
+    /// [`Load::stop`].
     pub(crate) async fn run(self: Arc<Load>) {
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {

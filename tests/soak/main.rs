@@ -1,8 +1,10 @@
-//! `make soak`: a million requests over twenty thousand connections of every protocol, through a real Envoy with the filter.
+//! `make soak`: a million requests over twenty thousand connections of every protocol, through a
+//! real Envoy with the filter.
 //!
-//! It ends when the amounts are reached or `DURATION` seconds are over, whichever is first, and then fails unless the filter's counters are
-//! what clients and origin counted, no VM was started anew, and neither Envoy's memory nor the VMs' grew after the warm-up.
-//! `SOAK_SEED` repeats a run's random choices. Exit codes: 0 all held, 1 something did not, 2 it could not start, 130 Ctrl-C.
+//! It ends after these amounts or after `DURATION` seconds, whichever comes first. It fails unless
+//! the filter's counters equal the counts of clients and origin, no VM was restarted, and neither
+//! Envoy's memory nor the VMs' grew after the warm-up. `SOAK_SEED` repeats a run's random choices.
+//! Exit codes: 0 all held, 1 a check failed, 2 it could not start, 130 Ctrl-C.
 
 mod load;
 mod memory;
@@ -35,7 +37,8 @@ const WORKERS: u32 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The support library says by panics what is missing and which command makes it: that line is all a user needs.
+    // The support library panics with the missing part and the command that makes it: that line is
+    // all a user needs.
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -122,7 +125,7 @@ async fn soak() -> Result<bool, String> {
     Ok(wrong == 0)
 }
 
-/// Takes the samples, evenly over the run, the last one when it is over; says meanwhile how far it is.
+/// Takes the samples evenly over the run, the last one at its end, and prints the progress.
 async fn sample(load: &Load, envoy: &Envoy, duration: Duration) -> Result<Vec<Sample>, String> {
     let start = Instant::now();
     let mut progress = Progress::start();

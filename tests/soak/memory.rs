@@ -1,15 +1,19 @@
-//! Whether memory grows: what is measured, when, and what counts as flat.
+//! Whether memory grows: the samples, and the criterion of flat.
 //!
-//! Every sample is taken while Envoy has no downstream connection, so it shows what connections leave behind and not how many happen to be
-//! open. The run gives [`SAMPLES`] of them, evenly over its length; the first [`WARM_UP`] are for pools, caches and buffers to fill.
+//! Every sample is taken while Envoy has no downstream connection, so it shows the memory that
+//! connections leave behind, not the number of open ones. A run has [`SAMPLES`], evenly over its
+//! length; pools, caches and buffers fill during the first [`WARM_UP`].
 //!
-//! - A VM's linear memory never shrinks and its allocator reuses what was freed, so after the warm-up it has nothing to grow for: one page
-//!   a worker is allowed over all samples that are left, because some rare coincidence of requests may come late.
-//! - Envoy's own memory goes up and down by what its caches and histograms hold, so a single sample says little. The median of the slopes
-//!   between all pairs of samples in the last three quarters (Theil-Sen) is deaf to a few that stand out, and hears whatever every
-//!   connection leaves behind. In a short run that has to be more to be told from noise.
-//! - Of every HTTP/3 connection Envoy 1.40 keeps some 450 bytes for 200 seconds (QUICHE's `quic_time_wait_list_seconds`), without any setting
-//!   too. [`HTTP3_REMAINS`] are left out for each that ended in that time: a run of over 65,000 such connections was flat from then on.
+//! - A VM's linear memory never shrinks and its allocator reuses freed memory, so after the warm-up
+//!   it has no reason to grow. One page per worker is allowed over the remaining samples, because a
+//!   rare coincidence of requests may come late.
+//! - Envoy's own memory varies with its caches and histograms, so a single sample says little. The
+//!   median of the slopes between all pairs of samples in the last three quarters (Theil-Sen)
+//!   ignores a few outliers, and shows any memory that every connection leaves behind. A short run
+//!   only shows larger amounts above the noise.
+//! - Envoy 1.40 keeps about 450 bytes of every HTTP/3 connection for 200 seconds (QUICHE's
+//!   `quic_time_wait_list_seconds`), even without settings. [`HTTP3_REMAINS`] are subtracted for
+//!   each that ended in that time: a run of over 65,000 such connections was flat afterwards.
 
 use std::time::{Duration, Instant};
 
@@ -150,7 +154,8 @@ pub(crate) fn envoy_growth(samples: &[Sample]) -> Growth {
     }
 }
 
-/// How many HTTP/3 connections that are over Envoy still remembers at that sample; the count between two samples is taken for a line.
+/// Number of ended HTTP/3 connections that Envoy still remembers at that sample, by linear
+/// interpolation between samples.
 fn remembered(samples: &[Sample], sample: &Sample) -> f64 {
     let since = sample.at - HTTP3_REMEMBERED;
     let (mut before, mut before_at) = (0.0, 0.0);

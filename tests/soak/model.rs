@@ -1,4 +1,5 @@
-//! What the contract says of each request of a connection: the status, whether the origin gets the certificate, and what is counted.
+//! The contract for each request of a connection: the status, whether the origin gets the
+//! certificate, and the counted outcome.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +19,18 @@ pub(crate) enum Certificate {
     Either,
 }
 
-/// What has to come of one request.
+/// The expected result of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Expected {
     /// The status that the client gets; `None` when it doesn't wait for it.
     pub(crate) status: Option<u16>,
-    /// What the origin sees, if it sees the request.
+    /// The expected request at the origin, if it arrives there.
     pub(crate) certificate: Certificate,
     /// The outcome that is counted, if the certificate was sent or had to be held back.
     pub(crate) outcome: Option<&'static str>,
 }
 
-/// What a connection was served so far.
+/// The delivery state of a connection.
 pub(crate) struct Model {
     who: Who,
     server_name: &'static str,
@@ -45,7 +46,7 @@ impl Model {
         }
     }
 
-    /// What has to come of the next request or requests.
+    /// Returns the expected result of the next request or requests.
     pub(crate) fn expect(&self, step: &Step) -> Expected {
         let host = step.host;
         if let Some((status, outcome)) = self.refusal(host) {

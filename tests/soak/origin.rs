@@ -1,4 +1,4 @@
-//! An origin that keeps nothing of a request but counts: it tells the client what it saw, and the soak how often.
+//! An origin that keeps only counts: it tells the client what it received, and the soak how often.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,10 +19,10 @@ use tokio::{net::TcpListener, sync::oneshot};
 pub(crate) const SEEN_SHA256: &str = "x-seen-sha256";
 /// The response header with the number of managed headers that the origin saw.
 pub(crate) const SEEN_MANAGED: &str = "x-seen-managed";
-/// What clients send in managed headers of their own.
+/// The value of spoofed headers.
 pub(crate) const FORGED: &str = "forged";
 
-/// Where an origin listens, and what it counted; clones share it.
+/// The origin's address and counts; clones share them.
 #[derive(Clone)]
 pub(crate) struct CountingOrigin {
     pub(crate) address: SocketAddr,
@@ -36,7 +36,7 @@ struct State {
     awaited: HashMap<String, oneshot::Sender<()>>,
 }
 
-/// What the origin counted.
+/// The origin's counts.
 #[derive(Clone, Default)]
 pub(crate) struct Counts {
     /// Requests in all.
@@ -68,7 +68,7 @@ impl CountingOrigin {
         self.state().counts.clone()
     }
 
-    /// Resolves when the request for that path is there. It is never answered.
+    /// Resolves when the request for that path has arrived. It is never answered.
     pub(crate) fn arrival(&self, path: &str) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
         self.state().awaited.insert(path.to_owned(), sender);

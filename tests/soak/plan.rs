@@ -1,5 +1,5 @@
-//! What every connection of the soak does, drawn from the seed and the connection's number alone: the same seed gives the same load,
-//! however the machine schedules it.
+//! The plan of every connection, drawn from the seed and the connection's number alone: the same
+//! seed gives the same load, whatever the scheduling.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ pub(crate) enum Who {
     Other,
     /// Has one that is too large for a header.
     Huge,
-    /// Has one that nobody vouches for.
+    /// Has an untrusted one.
     Untrusted,
     /// Has none.
     Anonymous,
@@ -106,7 +106,7 @@ impl Who {
     }
 }
 
-/// What becomes of a request behind the filter.
+/// The outcome of a request after the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// The origin answers.
@@ -153,7 +153,7 @@ const SPOOFED: [&str; 4] = [
 ];
 
 impl Plan {
-    /// What the connection of that number does.
+    /// The plan of the connection of that number.
     pub(crate) fn draw(seed: u64, number: u64) -> Plan {
         let mut rng = Rng::with_seed(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         // In turns, so that each protocol has a third.
@@ -206,7 +206,8 @@ impl Step {
         };
         let together = fate == Fate::Answered && protocol != Protocol::Http1 && rng.u8(..10) == 0;
         let host = &HOSTS[rng.usize(..HOSTS.len())];
-        // Who answers before the body is there may close an HTTP/1.1 connection: only the origin gets bodies.
+        // An answer before the body's end may close an HTTP/1.1 connection, so only requests for
+        // the origin have bodies.
         let has_body = fate == Fate::Answered && !host.requires && rng.u8(..5) == 0;
         Step {
             host,

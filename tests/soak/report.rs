@@ -1,4 +1,4 @@
-//! What the soak prints: how far it is, and at the end its tables.
+//! The soak's output: its progress, and its tables at the end.
 
 use std::{
     io::{IsTerminal, Write},
@@ -52,7 +52,7 @@ impl Progress {
         };
     }
 
-    /// Leaves the line free for what comes next.
+    /// Clears the line for further output.
     pub(crate) fn end(&self) {
         if self.terminal {
             eprint!("\r\x1b[K");
@@ -106,7 +106,7 @@ pub(crate) fn memory(samples: &[Sample]) {
     println!("{table}");
 }
 
-/// What had to hold and whether it did.
+/// The checks and their results.
 pub(crate) fn checks(checks: &[Check]) {
     let mut table = table(&["what", "expected", "counted", ""]);
     for check in checks {

@@ -1,4 +1,4 @@
-//! What has to hold at the end: what the clients, the origin and Envoy counted agree, nothing failed, nothing grew.
+//! The final checks: the counts of clients, origin and Envoy agree, nothing failed, nothing grew.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ pub(crate) async fn checks(
     checks
 }
 
-/// The filter's counters against what the clients expect of them.
+/// Compares the filter's counters with the clients' expectations.
 fn counters(expected: &Counters, counted: &Counters) -> Vec<Check> {
     let keys: BTreeSet<_> = expected.keys().chain(counted.keys()).collect();
     keys.into_iter()
@@ -101,7 +101,7 @@ fn counters(expected: &Counters, counted: &Counters) -> Vec<Check> {
         .collect()
 }
 
-/// What the origin answered with the certificate in it against what the filter takes for delivered.
+/// Compares the origin's answers to requests with the certificate with the filter's deliveries.
 fn delivered(origin: &Counts, counted: &Counters) -> Vec<Check> {
     let settings: BTreeSet<&str> = HOSTS.iter().map(|host| host.setting).collect();
     settings

@@ -1,4 +1,5 @@
-//! Requests over HTTP/2 and HTTP/3 that their clients begin and may give up, and clients that say goodbye.
+//! Requests over HTTP/2 and HTTP/3 that their clients begin and may cancel, and clients that send
+//! GOAWAY.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ const H3_REQUEST_CANCELLED: u32 = 0x10c;
 /// How much of a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// A head that does not end: over HTTP/2 the frame says that others follow, over HTTP/3 half of it is missing.
+    /// An incomplete head: over HTTP/2 a HEADERS frame without END_HEADERS, over HTTP/3 half a
+    /// frame.
     OpenHead,
     /// All but the end of the stream.
     OpenBody,
@@ -68,7 +70,8 @@ impl FieldsConnection {
         begun.unwrap_or_else(|_| panic!("no stream within {PATIENCE:?}"))
     }
 
-    /// The status of the answer, or `None` when Envoy resets the stream or closes the connection instead.
+    /// The status of the answer; `None` if Envoy resets the stream or closes the connection
+    /// instead.
     ///
     /// # Panics
     /// When neither happens in time.
@@ -118,7 +121,7 @@ impl FieldsConnection {
         data.unwrap_or_else(|_| panic!("no data within {PATIENCE:?}"))
     }
 
-    /// Sends what [`Part::OpenTrailers`] left out.
+    /// Sends the part that [`Part::OpenTrailers`] left out.
     pub async fn rest(&mut self, begun: &mut Begun) {
         // Envoy may have ended the stream or the connection.
         match (self, &mut begun.stream) {
@@ -157,7 +160,8 @@ impl FieldsConnection {
         }
     }
 
-    /// Sends GOAWAY: the client takes no more of what only a server may begin, and is about to leave.
+    /// Sends GOAWAY: the client accepts no more server-initiated streams or pushes, and is about to
+    /// leave.
     ///
     /// # Panics
     /// When the connection has ended.
@@ -232,7 +236,8 @@ impl Http3 {
     }
 }
 
-/// The payload of the first DATA frame that has arrived and is not empty. Frame types have one byte here, lengths up to eight.
+/// The payload of the first non-empty DATA frame that has arrived. Here frame types take one byte,
+/// lengths up to eight.
 fn http3_data(mut received: &[u8]) -> Option<&[u8]> {
     loop {
         let (kind, rest) = received.split_first()?;

@@ -1,4 +1,4 @@
-//! Envoy's bootstrap configuration, made from what a test asked for.
+//! Envoy's bootstrap configuration, made from a test's builder.
 
 use std::net::SocketAddr;
 
@@ -129,7 +129,8 @@ impl Bootstrap<'_> {
         json!({ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager })
     }
 
-    /// `/no-upstream`, `/refused`, `/local-reply`, `/redirect` and `/retry` do what they say; all else goes to the origin.
+    /// `/no-upstream`, `/refused`, `/local-reply`, `/redirect` and `/retry` do as they are named;
+    /// all else goes to the origin.
     fn routes(&self) -> Vec<Value> {
         let mut routes = self.routes.to_vec();
         routes.extend([
@@ -193,7 +194,8 @@ pub fn wasm_filters(bootstrap: &mut Value) -> Vec<&mut Value> {
     }
 }
 
-/// Envoy's filter that puts the certificate into the filter state, for Envoys without `connection.peer_certificate`.
+/// Envoy's filter that stores the certificate in the filter state, for Envoys without
+/// `connection.peer_certificate`.
 pub fn filter_state_filter() -> Value {
     json!({
         "name": "envoy.filters.http.set_filter_state",
@@ -225,7 +227,8 @@ pub(crate) fn wasm_config(configuration: &str) -> Value {
     })
 }
 
-/// Turns the parts of the filter's metric names into Prometheus labels, as the examples in `envoy/` do.
+/// Maps the parts of the filter's metric names to Prometheus labels, as the examples in `envoy/`
+/// do.
 fn stats_tags() -> Value {
     json!([
         { "tag_name": "hostname", "regex": "(hostname=(.+?);\\.)" },

@@ -22,7 +22,7 @@ use crate::{
 /// No exchange of these tests takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What went wrong, in words; tests mostly only care that it did.
+/// The error in words; most tests only check that there is one.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// One connection to Envoy.
@@ -109,10 +109,10 @@ impl Client {
             .unwrap_or_else(|error| panic!("no connection to Envoy: {error}"))
     }
 
-    /// The same.
+    /// The same as [`Client::reconnect`].
     ///
     /// # Errors
-    /// When nobody takes it, or the handshake fails.
+    /// When the connection is refused or the handshake fails.
     pub async fn try_reconnect(&self) -> Result<Client, Error> {
         self.target.clone().connect().await
     }
@@ -245,7 +245,8 @@ impl Link {
                     .clone()
                     .send_request(absolute_request(&request)?)
                     .await?;
-                // A server may answer before it has read everything; then these fail and the response counts.
+                // A server may answer before it has read everything: then sending fails, and the
+                // response counts.
                 let _ = send_http3_body(&mut stream, request).await;
                 let response = stream.recv_response().await?;
                 Ok(Exchange {

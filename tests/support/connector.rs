@@ -1,10 +1,13 @@
-//! How a client connects: protocol, TLS, certificate, server name, and resumption of an earlier session.
+//! Connects clients: protocol, TLS, certificate, server name, and resumption of an earlier session.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use quinn::crypto::rustls::QuicClientConfig;
 use rustls::{
-    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion, pki_types::ServerName,
+    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion,
+    crypto::ring::sign::any_supported_type,
+    pki_types::ServerName,
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -45,7 +48,7 @@ pub fn mtls_protocols() -> &'static [Protocol] {
     }
 }
 
-/// What a connection will be; [`Connector::connect`] makes it so.
+/// A connection to be configured; [`Connector::connect`] opens it.
 pub struct Connector<'a> {
     envoy: &'a Envoy,
     protocol: Protocol,
@@ -100,8 +103,8 @@ impl<'a> Connector<'a> {
     /// Connects.
     ///
     /// # Panics
-    /// When that fails. A server that refuses a client's certificate in TLS 1.3 only does so afterwards: the first request
-    /// fails then.
+    /// When that fails. In TLS 1.3 a server refuses a client's certificate only afterwards: then
+    /// the first request fails.
     pub async fn connect(self) -> Client {
         self.try_connect()
             .await
@@ -173,7 +176,7 @@ impl<'a> Connector<'a> {
 /// The TLS of a client that trusts the test's CA and presents that certificate.
 ///
 /// # Panics
-/// When certificate and key don't fit each other.
+/// When the private key can't be used.
 pub fn tls_config(
     identity: Option<&Identity>,
     versions: &[&'static SupportedProtocolVersion],
@@ -186,14 +189,18 @@ pub fn tls_config(
             .expect("a TLS version")
             .with_root_certificates(roots);
     match identity {
-        Some(identity) => builder
-            .with_client_auth_cert(identity.chain.clone(), identity.private_key())
-            .expect("a certificate and its key"),
+        // Not `with_client_auth_cert`, which refuses a certificate that rustls can't read.
+        Some(identity) => {
+            let key = any_supported_type(&identity.private_key()).expect("a private key");
+            let certified = CertifiedKey::new(identity.chain.clone(), key);
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+        }
         None => builder.with_no_client_auth(),
     }
 }
 
-/// Where a client has connected to, so that it can do so again with the sessions that its TLS configuration has saved.
+/// The target of a client, to which it can reconnect with the sessions that its TLS configuration
+/// has saved.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) protocol: Protocol,
@@ -262,8 +269,8 @@ impl Target {
     }
 }
 
-/// Without segmentation offload: on loopback such batches arrive in one piece, and Envoy drops them (it counts
-/// `downstream_rx_datagram_dropped`), so that a handshake with a large certificate may never end.
+/// Without segmentation offload: on loopback such batches arrive in one piece and Envoy drops them
+/// (`downstream_rx_datagram_dropped`), so a handshake with a large certificate may never end.
 fn quic_transport() -> quinn::TransportConfig {
     let mut transport = quinn::TransportConfig::default();
     transport.enable_segmentation_offload(false);

@@ -1,4 +1,5 @@
-//! The two ways to deploy the filter (contract §6), which the same tests run against: `DEPLOYMENT=fast-path` picks the second.
+//! The two ways to deploy the filter (contract §6), with the same tests for both:
+//! `DEPLOYMENT=fast-path` selects the second.
 
 use std::path::Path;
 
@@ -12,12 +13,13 @@ use crate::bootstrap::{FILTER_NAME, wasm_config};
 pub enum Deployment {
     /// The wasm filter alone.
     Plain,
-    /// Envoy's `header_mutation`, and the wasm filter by way of a matcher. Configurations that can't have it get [`Deployment::Plain`].
+    /// Envoy's `header_mutation`, and the wasm filter behind a matcher. Ineligible configurations
+    /// get [`Deployment::Plain`].
     FastPath,
 }
 
 impl Deployment {
-    /// What the environment asks for; the plain one unless told otherwise.
+    /// The deployment of the environment variable `DEPLOYMENT`; the plain one by default.
     ///
     /// # Panics
     /// When `DEPLOYMENT` is neither `plain` nor `fast-path`.
@@ -38,7 +40,8 @@ impl Deployment {
         }
     }
 
-    /// The same with the wasm filter, and its matcher, from a file in `folder` that Envoy watches; `configuration` is the first one.
+    /// The same, with the wasm filter and its matcher in a file in `folder` that Envoy watches.
+    /// `configuration` is the first one.
     pub(crate) fn discovered_filters(self, configuration: &str, folder: &Path) -> Vec<Value> {
         let discovered = json!({
             "name": FILTER_NAME,

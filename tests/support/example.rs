@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::pki::pki;
 
-/// What the examples expect under `/etc/envoy`: the module, and certificates in `tls/`.
+/// The files that the examples expect under `/etc/envoy`: the module, and certificates in `tls/`.
 pub struct Installation {
     folder: TempDir,
 }

@@ -1,5 +1,6 @@
-//! Header blocks of HTTP/2 and HTTP/3, encoded by hand: literals (RFC 7541 §6.2.2, RFC 9204 §4.5.6), or each field in a representation
-//! that is drawn. Without Huffman codes, and for HTTP/3 without dynamic table.
+//! Header blocks of HTTP/2 and HTTP/3, encoded by hand: as literals (RFC 7541 §6.2.2, RFC 9204
+//! §4.5.6), or each field in a random representation. Without Huffman codes, and for HTTP/3 without
+//! dynamic table.
 
 use std::collections::VecDeque;
 
@@ -85,13 +86,15 @@ pub(crate) fn qpack(fields: &Fields<'_>, mut draw: Option<&mut Rng>) -> Vec<u8> 
     block
 }
 
-/// A string behind its length, which starts in the last `bits` bits of a byte whose first bits are those of `pattern`.
+/// A string after its length, which starts in the last `bits` bits of a byte with the first bits of
+/// `pattern`.
 fn text(block: &mut Vec<u8>, pattern: u8, bits: u32, text: &[u8]) {
     integer(block, pattern, bits, text.len());
     block.extend_from_slice(text);
 }
 
-/// An integer that starts in the last `bits` bits of a byte whose first bits are those of `pattern` (RFC 7541 §5.1).
+/// An integer that starts in the last `bits` bits of a byte with the first bits of `pattern` (RFC
+/// 7541 §5.1).
 fn integer(block: &mut Vec<u8>, pattern: u8, bits: u32, value: usize) {
     let most = (1 << bits) - 1;
     if value < most {

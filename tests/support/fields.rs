@@ -1,4 +1,5 @@
-//! HTTP/2 and HTTP/3 connections for header fields that no HTTP library would send: any name, any value, any order.
+//! HTTP/2 and HTTP/3 connections for header fields that no HTTP library sends: any name, value and
+//! order.
 
 use std::{io, time::Duration};
 
@@ -27,7 +28,8 @@ pub struct Message<'a> {
     pub body: &'a [u8],
     /// The trailer fields; there are none when they are empty.
     pub trailers: &'a Fields<'a>,
-    /// Draws each field's representation and how the header block is cut into frames; without it all fields are literals.
+    /// Draws each field's representation and the frames of the header block at random. By default
+    /// all fields are literals.
     pub representations: Option<u64>,
 }
 
@@ -40,8 +42,8 @@ pub enum FieldsConnection {
 }
 
 impl FieldsConnection {
-    /// Sends a request without a body on a new stream; the status of the response, or `None` when Envoy resets the stream or
-    /// closes the connection instead.
+    /// Sends a request without a body on a new stream. Returns the status, or `None` if Envoy
+    /// resets the stream or closes the connection instead.
     ///
     /// # Panics
     /// When neither happens in time.
@@ -124,7 +126,8 @@ impl Http2 {
         self.next_stream += 2;
         let request = self.request(stream, message);
         let answered = self.exchange(stream, &request).await;
-        // What is not answered was reset or is the end; only a reset leaves the connection open.
+        // Without an answer, the stream was reset or the connection ended; only a reset leaves it
+        // open.
         self.open = answered.is_ok();
         answered.ok().flatten()
     }
@@ -247,7 +250,7 @@ fn header_frames(
 /// An HTTP/3 connection.
 pub struct Http3 {
     pub(crate) connection: quinn::Connection,
-    // The control stream stays open as long as the connection, and the connection's sockets live in the endpoint.
+    // The control stream must stay open as long as the connection; the endpoint owns the sockets.
     pub(crate) control: quinn::SendStream,
     _endpoint: quinn::Endpoint,
 }
@@ -307,8 +310,8 @@ fn http3_frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     [&[kind], &length.to_be_bytes()[..], payload].concat()
 }
 
-/// The status of a response that starts with a HEADERS frame, which starts with `:status`, taken from QPACK's static table or its name;
-/// `None` while there are too few bytes.
+/// The status of a response that starts with a HEADERS frame whose first field is `:status`, by
+/// QPACK's static table or by name; `None` while bytes are missing.
 pub(crate) fn status(response: &[u8]) -> Option<u16> {
     let (kind, rest) = response.split_first()?;
     assert_eq!(*kind, http3::HEADERS, "the first frame of {response:?}");
@@ -323,7 +326,7 @@ pub(crate) fn status(response: &[u8]) -> Option<u16> {
         [0xff, 5] => 403,
         [0xff, 6] => 421,
         [0xff, 8] => 500,
-        // A literal with the name at index 24; without Huffman code, which does not make it shorter.
+        // A literal with the name at index 24, without Huffman code, which does not shorten it.
         [0x5f, 9] => {
             let value = rest.get(length_bytes + 4..length_bytes + 8)?;
             assert_eq!(value[0], 3, "{value:x?} is no status in plain text");

@@ -1,17 +1,21 @@
-//! What the integration tests and the demo share: a real Envoy, an origin that records what it gets, clients of every
-//! protocol, and a PKI. Everything listens on loopback with ephemeral ports and stops when its value is dropped.
+//! Support of the filter's tests and the demo: a real Envoy, an origin that records its requests,
+//! clients of every protocol, and a PKI. Everything listens on loopback with ephemeral ports and
+//! stops when its value is dropped.
 //!
 //! ```no_run
 //! # async fn example() {
 //! use serde_json::json;
-//! use support::{Client, Envoy, Origin, pki};
+//! use support::{Envoy, Protocol, pki};
 //!
-//! let origin = Origin::start().await;
-//! let settings = json!({ "settings": [{ "hostname": "api.example.com", "client_certificate_forwarding": true }] });
-//! let envoy = Envoy::with_filter(settings).start(&origin).await;
-//! let client = Client::http2(&envoy).with(&pki().client).connect().await;
+//! let settings = json!({
+//!     "settings": [{ "hostname": "api.example.com", "client_certificate_forwarding": true }]
+//! });
+//! let scene = Envoy::with_filter(settings).every_mtls_protocol().scene().await;
+//! let client = scene.connect(Protocol::Http2).await;
 //! client.get("api.example.com", "/").await;
-//! assert_eq!(origin.requests()[0].header("cf-client-cert-sha256"), Some(pki().client.sha256().as_str()));
+//! let sha256 = pki().client.sha256();
+//! let request = scene.origin.only_request();
+//! assert_eq!(request.header("cf-client-cert-sha256"), Some(sha256.as_str()));
 //! # }
 //! ```
 
@@ -20,12 +24,11 @@ pub mod bootstrap;
 pub mod client;
 pub mod connector;
 pub mod deployment;
+pub mod der;
 pub mod envoy;
 pub mod example;
 mod field_encoding;
 pub mod fields;
-mod goaway_origin;
-mod lenient_origin;
 pub mod listener;
 pub mod message;
 pub mod metrics;
@@ -33,7 +36,7 @@ pub mod origin;
 pub mod pki;
 pub mod random;
 pub mod raw;
-pub mod restart;
+pub mod scene;
 mod table;
 pub mod trapping_module;
 pub mod version;
@@ -48,6 +51,7 @@ pub use listener::{Listener, Tls};
 pub use message::{Headers, Request, Response};
 pub use origin::{Answer, Origin};
 pub use pki::{Identity, pki};
+pub use scene::Scene;
 pub use table::table;
 pub use trapping_module::TRAP_FIELDS;
 pub use version::envoy_version;

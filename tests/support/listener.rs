@@ -1,10 +1,11 @@
-//! One of Envoy's listeners: who may connect, and what their requests pass.
+//! One of Envoy's listeners: the clients that may connect, and the filters that their requests
+//! pass.
 
 use serde_json::Value;
 
 use crate::version::envoy_version;
 
-/// What the listener asks of a client.
+/// The client certificates that a listener accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
     /// No TLS.
@@ -65,7 +66,7 @@ impl Listener {
         self
     }
 
-    /// Listens on QUIC too where this Envoy can ask for a client certificate there: for clients over
+    /// Listens on QUIC too if this Envoy can ask for a client certificate there: for clients over
     /// [`crate::mtls_protocols`].
     pub fn every_mtls_protocol(mut self) -> Listener {
         self.http3 = envoy_version().has_quic_client_certificates();
@@ -78,7 +79,8 @@ impl Listener {
         self
     }
 
-    /// Leaves out the listener filter that Envoy knows the server name of a TLS connection on TCP from.
+    /// Omits the listener filter from which Envoy learns the server name of a TLS connection on
+    /// TCP.
     pub fn no_tls_inspector(mut self) -> Listener {
         self.tls_inspector = false;
         self

@@ -3,7 +3,8 @@
 use crate::envoy::Envoy;
 
 impl Envoy {
-    /// The filter's counter `client_cert_forwarder_requests` with these labels, 0 while Envoy doesn't show it.
+    /// The filter's counter `client_cert_forwarder_requests` with these labels; 0 until Envoy shows
+    /// it.
     pub async fn counter(&self, hostname: &str, outcome: &str) -> u64 {
         let labels = [
             format!("hostname=\"{hostname}\""),

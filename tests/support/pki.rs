@@ -1,4 +1,4 @@
-//! Certificates made for one test run: a CA, the server's certificate, and the clients a test may be.
+//! Certificates of one test run: a CA, the server's certificate, and those of several clients.
 
 use std::sync::OnceLock;
 
@@ -28,14 +28,14 @@ pub struct Pki {
     pub client: Identity,
     /// Another client that the CA vouches for.
     pub other_client: Identity,
-    /// A client with a self-signed certificate that nobody vouches for.
+    /// A client with a self-signed certificate.
     pub untrusted: Identity,
     /// A trusted client with a certificate of about 20 KB, as post-quantum keys make them.
     pub huge: Identity,
     /// A trusted client whose certificate was signed by an intermediate CA, which it presents too.
     pub chained: Identity,
-    /// A trusted client whose serial number has 64 octets where RFC 5280 §4.1.2.2 allows 20: BoringSSL takes it, strict
-    /// parsers refuse it.
+    /// A trusted client with a serial number of 64 octets; RFC 5280 §4.1.2.2 allows 20. BoringSSL
+    /// accepts it, strict parsers refuse it.
     pub long_serial: Identity,
     ca: Issuer<'static, KeyPair>,
 }
@@ -110,7 +110,7 @@ impl Pki {
     }
 }
 
-/// A certificate, what it presents with it, and its key.
+/// A certificate, the chain presented with it, and its key.
 pub struct Identity {
     /// The leaf first, then the intermediates that are sent with it.
     pub chain: Vec<CertificateDer<'static>>,

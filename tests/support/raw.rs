@@ -9,7 +9,7 @@ use crate::{connector::Stream, message::Headers};
 /// A response waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection that sends what it is given.
+/// A connection that sends any bytes.
 pub struct RawConnection {
     stream: Box<dyn Stream>,
     unread: Vec<u8>,
@@ -37,7 +37,8 @@ impl RawConnection {
     /// # Panics
     /// When neither happens in time, or the response is not HTTP/1.1.
     pub async fn exchange(&mut self, request: &[u8]) -> Option<RawResponse> {
-        // Envoy may close the connection before it has read all of a bad request; what it said counts.
+        // Envoy may close the connection before it has read all of a bad request; its answer
+        // counts.
         let _ = self.stream.write_all(request).await;
         let _ = self.stream.flush().await;
         loop {
@@ -62,8 +63,8 @@ impl RawConnection {
         self.stream.flush().await.expect("a connection");
     }
 
-    /// The status of the next response as soon as its head is there, or `None` when Envoy closes the connection instead. The rest of the
-    /// response is not waited for.
+    /// The status of the next response once its head has arrived, or `None` if Envoy closes the
+    /// connection instead. Doesn't wait for the rest.
     ///
     /// # Panics
     /// When neither happens in time.
@@ -98,7 +99,7 @@ impl RawConnection {
         self.unread.drain(..bytes.len()).collect()
     }
 
-    /// The first response in what has been read, when it is complete.
+    /// The first response in the bytes read so far, if complete.
     fn take_response(&mut self) -> Option<RawResponse> {
         let mut fields = [httparse::EMPTY_HEADER; 128];
         let mut response = httparse::Response::new(&mut fields);

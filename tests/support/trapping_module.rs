@@ -1,5 +1,5 @@
-//! The filter with a trap: what users get, edited after linking so that a test can make its VM fail. Nothing in the filter's own code leads
-//! there.
+//! The filter with a trap: the shipped module, edited after linking so that a test can make its VM
+//! fail. Nothing in the filter's own code leads there.
 
 use std::path::Path;
 
@@ -10,7 +10,8 @@ use walrus::{
 
 use crate::wasm::wasm_module;
 
-/// A request or response with so many header or trailer fields springs the trap: Envoy tells the callbacks their number, its own included.
+/// A request or response with so many header or trailer fields springs the trap: Envoy passes their
+/// number, its own included, to the callbacks.
 pub const TRAP_FIELDS: usize = 60;
 
 /// The callback that traps.
@@ -54,7 +55,7 @@ pub fn write_trapping_module(path: &Path, trap: Trap) {
     module.emit_wasm_file(path).expect("a written file");
 }
 
-/// What is done before the callback itself.
+/// The check before the callback itself.
 #[derive(Clone, Copy)]
 enum Check {
     /// Traps when there are too many fields.
@@ -65,7 +66,7 @@ enum Check {
     Marked(GlobalId),
 }
 
-/// Exports under `name` a function that makes the check and then calls what was exported before.
+/// Exports under `name` a function that makes the check and then calls the original export.
 fn wrap(module: &mut Module, name: &str, check: Check) {
     let original: FunctionId = module
         .exports
@@ -79,7 +80,8 @@ fn wrap(module: &mut Module, name: &str, check: Check) {
         .collect();
     let mut builder = FunctionBuilder::new(&mut module.types, &parameters, &results);
     let mut body = builder.func_body();
-    // A context's callbacks get its number first, and those for headers and trailers then the number of fields.
+    // The first parameter of a context's callbacks is its id; the next one, for headers and
+    // trailers, the number of fields.
     let context = arguments[0];
     match check {
         Check::Fields | Check::Mark(_) => {

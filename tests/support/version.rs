@@ -1,4 +1,4 @@
-//! Which Envoy the tests run, and what that version can do.
+//! The Envoy that the tests run, and the features of its version.
 
 use std::{fmt, path::PathBuf, process::Command, sync::OnceLock};
 
@@ -7,7 +7,8 @@ use crate::wasm::repository;
 /// The Envoy that runs when neither `ENVOY_BIN` nor `ENVOY_VERSION` says otherwise.
 pub const DEFAULT_VERSION: &str = "1.40.0";
 
-/// Envoy's binary: `ENVOY_BIN`, or the one that `tests/fetch-envoy` has put into this checkout for `ENVOY_VERSION`.
+/// Envoy's binary: `ENVOY_BIN`, or the one of `ENVOY_VERSION` that `tests/fetch-envoy` has put into
+/// this checkout.
 ///
 /// # Panics
 /// When it is missing, with the command that fetches it.
@@ -25,7 +26,7 @@ pub fn envoy_binary() -> PathBuf {
     binary
 }
 
-/// The version of [`envoy_binary`] as it says itself, so that tests can tell what this Envoy offers.
+/// The version that [`envoy_binary`] reports, so that tests know its features.
 pub fn envoy_version() -> Version {
     static VERSION: OnceLock<Version> = OnceLock::new();
     *VERSION.get_or_init(|| {

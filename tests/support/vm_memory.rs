@@ -1,4 +1,4 @@
-//! What Envoy and its wasm VMs hold in memory: Envoy's statistics have the first and not the second.
+//! Memory of Envoy and its wasm VMs: Envoy's statistics include the first but not the second.
 
 use std::{fs, io};
 
@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use crate::envoy::Envoy;
 
-/// What V8 reserves for one linear memory, so that no 32-bit address can leave it: the pages in use, then inaccessible ones.
+/// V8's reservation for one linear memory, so that no 32-bit address can leave it: the pages in
+/// use, then inaccessible ones.
 const RESERVATION: u64 = 8 << 30;
 
 impl Envoy {
-    /// The linear memory of every VM that Envoy has, in bytes: one VM for each worker, one for the main thread, and one that the others
-    /// were made from. `None` on systems other than Linux.
+    /// The linear memory of each of Envoy's VMs, in bytes: one per worker, one for the main thread,
+    /// and one from which the others were cloned. `None` on systems other than Linux.
     ///
     /// # Panics
     /// When Envoy is gone.
@@ -22,7 +23,7 @@ impl Envoy {
         })
     }
 
-    /// The bytes that Envoy's own allocator has handed out and not got back. V8's memory is not among them.
+    /// The bytes in use from Envoy's own allocator, without V8's memory.
     pub async fn allocated_memory(&self) -> u64 {
         let text = self.admin("/memory").await;
         let memory: Value = serde_json::from_str(&text).expect("JSON of the admin interface");
@@ -33,17 +34,20 @@ impl Envoy {
     }
 }
 
-/// The sizes of the wasm linear memories in the process of that id, in bytes, by their place in its address space.
+/// The sizes of the wasm linear memories of that process, in bytes, in the order of their
+/// addresses.
 ///
 /// # Errors
-/// When the process has no readable memory map: it is gone, somebody else's, or the system isn't Linux.
+/// When the process has no readable memory map: it has ended, belongs to another user, or the
+/// system isn't Linux.
 pub fn linear_memories(process: u32) -> io::Result<Vec<u64>> {
     fs::read_to_string(format!("/proc/{process}/maps")).map(|maps| in_maps(&maps))
 }
 
-/// V8 reserves 8 GiB of addresses and makes the first pages of them accessible, more of them as the module grows: so a linear memory is
-/// anonymous, readable, writable, and followed by what nobody can access up to 8 GiB from its start. Nothing else in Envoy looks so. What
-/// lies next to it may be as (in)accessible and then shows as one region with it, so the reservation may seem larger, never smaller.
+/// V8 reserves 8 GiB of addresses and makes the first pages accessible, more as the module grows.
+/// So a linear memory is anonymous, readable and writable, and followed by an inaccessible region
+/// up to 8 GiB from its start. Nothing else in Envoy looks like this. A neighbour with the same
+/// access shows as one region with it, so the reservation may seem larger, never smaller.
 fn in_maps(maps: &str) -> Vec<u64> {
     let regions: Vec<Region> = maps.lines().filter_map(Region::parse).collect();
     regions

@@ -1,5 +1,6 @@
-//! The rules by which Istio (`pkg/wasm`) and Envoy Gateway (`internal/wasm`) get a module out of an image. Both follow the wasm image
-//! specification: <https://github.com/solo-io/wasm/tree/master/spec>.
+//! The rules by which Istio (`pkg/wasm`) and Envoy Gateway (`internal/wasm`) extract a module from
+//! an image. Both follow the wasm image specification:
+//! <https://github.com/solo-io/wasm/tree/master/spec>.
 
 use std::io::Read;
 use std::path::Path;
@@ -18,10 +19,10 @@ const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const ARTIFACT_MODULE: &str = "application/vnd.module.wasm.content.layer.v1+wasm";
 const ARTIFACT_CONFIG: &str = "application/vnd.module.wasm.config.v1+json";
 
-/// Envoy Gateway reads no more of an archive.
+/// Most bytes that Envoy Gateway reads of an archive.
 const MAX_ARCHIVE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The module that both gateways would load, where `sha256` is what their resource pins.
+/// Returns the module that both gateways would load; `sha256` is the digest that they pin.
 pub(crate) fn accept(layout: &Layout, sha256: Option<&str>) -> Result<Vec<u8>> {
     let digest = layout.manifest.digest();
     if let Some(pinned) = sha256 {
@@ -34,10 +35,10 @@ pub(crate) fn accept(layout: &Layout, sha256: Option<&str>) -> Result<Vec<u8>> {
     let media_type = layout.manifest.media_type().to_string();
     ensure!(
         [OCI_MANIFEST, DOCKER_MANIFEST].contains(&media_type.as_str()),
-        "the digest is of a {media_type}: pin a single-platform manifest, not an index"
+        "the digest names a {media_type}: pin a single-platform manifest, not an index"
     );
     let manifest = ImageManifest::from_reader(layout.blob(digest)?.as_slice())
-        .context("the manifest is not one of the image specification")?;
+        .context("the manifest does not follow the image specification")?;
     let module = if media_type == DOCKER_MANIFEST {
         standard_image(layout, &manifest, DOCKER_LAYER)?
     } else {
@@ -55,7 +56,7 @@ pub(crate) fn accept(layout: &Layout, sha256: Option<&str>) -> Result<Vec<u8>> {
     Ok(module)
 }
 
-/// An image whose last layer is an archive with the module.
+/// Extracts the module from an image whose last layer is an archive with it.
 fn standard_image(layout: &Layout, manifest: &ImageManifest, media_type: &str) -> Result<Vec<u8>> {
     let layer = manifest
         .layers()
@@ -76,19 +77,20 @@ fn standard_image(layout: &Layout, manifest: &ImageManifest, media_type: &str) -
     bail!("the last layer has no {MODULE_NAME}");
 }
 
-/// An artifact of exactly two layers: the module as it is, and its configuration.
+/// Extracts the module from an artifact of exactly two layers: the raw module and its
+/// configuration.
 fn artifact(layout: &Layout, manifest: &ImageManifest) -> Result<Vec<u8>> {
     let layers = manifest.layers();
     ensure!(
         layers.len() == 2,
-        "2 layers are wanted, not {}",
+        "an artifact has 2 layers, this one has {}",
         layers.len()
     );
     let layer = |media_type: &str| {
         layers
             .iter()
             .find(|layer| layer.media_type().to_string() == media_type)
-            .with_context(|| format!("there is no layer {media_type}"))
+            .with_context(|| format!("no layer has the type {media_type}"))
     };
     layer(ARTIFACT_CONFIG)?;
     layout.blob(layer(ARTIFACT_MODULE)?.digest())
@@ -103,11 +105,12 @@ fn check_media_type(layer: &Descriptor, expected: &str) -> Result<()> {
     Ok(())
 }
 
-/// The gateways don't look at the configuration, but registries' scanners and container engines do.
+/// Checks the configuration's digests of the layers. The gateways ignore them; registry scanners
+/// and container engines do not.
 fn check_diff_id(layout: &Layout, manifest: &ImageManifest, last_layer: &[u8]) -> Result<()> {
     let bytes = layout.blob(manifest.config().digest())?;
     let configuration = ImageConfiguration::from_reader(bytes.as_slice())
-        .context("the configuration is not one of the image specification")?;
+        .context("the configuration does not follow the image specification")?;
     let diff_ids = configuration.rootfs().diff_ids();
     ensure!(
         diff_ids.len() == manifest.layers().len(),

@@ -1,4 +1,5 @@
-//! What the image says of itself: version, licence and source from Cargo.toml, revision and date from git.
+//! The facts that the image states: version, licence and source from Cargo.toml, revision and date
+//! from git.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,25 +9,26 @@ use anyhow::{Context, Result, ensure};
 use oci_spec::image;
 use serde_json::Value;
 
-/// The facts of one build.
+/// Facts of one build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// Of the filter's crate.
+    /// Version of the filter's crate.
     pub(crate) version: String,
     /// SPDX expression.
     pub(crate) license: String,
-    /// One line.
+    /// Description in one line.
     pub(crate) description: String,
-    /// URL of the repository, where Cargo.toml has one.
+    /// URL of the repository, if Cargo.toml names one.
     pub(crate) source: Option<String>,
-    /// Full hash of the commit, with `-dirty` where the checkout differs from it.
+    /// Full hash of the commit, with `-dirty` if the checkout differs from it.
     pub(crate) revision: String,
-    /// When the commit was made, RFC 3339 in UTC: the build's own time would make every image another one.
+    /// Date of the commit, RFC 3339 in UTC. The time of the build would give every image another
+    /// digest.
     pub(crate) created: String,
 }
 
 impl Facts {
-    /// Asks cargo and git about this checkout.
+    /// Collects the facts of this checkout from cargo and git.
     pub(crate) fn gather() -> Result<Self> {
         let metadata = run("cargo", &["metadata", "--no-deps", "--format-version", "1"])?;
         let metadata: Value = serde_json::from_str(&metadata)?;
@@ -40,7 +42,7 @@ impl Facts {
                     .get("name")
                     .is_some_and(|name| name == "client-cert-forwarder")
             })
-            .context("Cargo.toml: there is no package client-cert-forwarder")?;
+            .context("Cargo.toml: no package client-cert-forwarder")?;
         let text = |key: &str| package.get(key)?.as_str().map(str::to_owned);
         let commit = run("git", &["rev-parse", "HEAD"])?;
         let dirty = !run("git", &["status", "--porcelain"])?.is_empty();
@@ -67,7 +69,7 @@ impl Facts {
         })
     }
 
-    /// As annotations of the manifest and labels of the configuration.
+    /// Returns the facts as annotations of the manifest and labels of the configuration.
     pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
         let mut annotations = vec![
             (image::ANNOTATION_TITLE, "client-cert-forwarder"),
@@ -92,7 +94,7 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// What a command prints, run in the checkout's root.
+/// Runs a command in the checkout's root and returns its output.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<String> {
     let command = || format!("{program} {}", arguments.join(" "));
     let output = Command::new(program)

@@ -1,5 +1,6 @@
-//! The OCI image, in the form that the wasm image specification calls *compat*: one layer, a tar.gz with `plugin.wasm`. Registries,
-//! scanners and mirrors take it like any image, and Istio and Envoy Gateway both load it.
+//! The OCI image, in the *compat* form of the wasm image specification: one layer, a tar.gz with
+//! `plugin.wasm`. Registries, scanners and mirrors handle it like any image, and both Istio and
+//! Envoy Gateway load it.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -16,23 +17,23 @@ use sha2::{Digest, Sha256};
 
 use crate::facts::Facts;
 
-/// The file that gateways look for in the layer.
+/// The file that the gateways look for in the layer.
 pub(crate) const MODULE_NAME: &str = "plugin.wasm";
 
 /// First 8 bytes of every wasm module: magic number and version 1 of the binary format.
 pub(crate) const WASM_HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
-/// An image: its manifest, and the blobs that this names.
+/// An image: its manifest and the blobs that the manifest names.
 pub(crate) struct Image {
     /// The manifest's digest, which users pin.
     pub(crate) digest: Sha256Digest,
-    /// How an index names the manifest.
+    /// The manifest's entry in an index.
     pub(crate) descriptor: Descriptor,
     /// Manifest, configuration and layer.
     pub(crate) blobs: Vec<Vec<u8>>,
 }
 
-/// Makes the image of a module. The same module and facts give the same bytes.
+/// Builds the image of a module. The same module and facts give the same bytes.
 pub(crate) fn build(module: &[u8], facts: &Facts) -> Result<Image> {
     ensure!(
         module.starts_with(WASM_HEADER),
@@ -40,7 +41,8 @@ pub(crate) fn build(module: &[u8], facts: &Facts) -> Result<Image> {
     );
     let archive = archive(module)?;
     let layer = compress(&archive)?;
-    // Names of GOARCH and GOOS, as the image specification asks for. They know no wasm without a system, which the module is: wasip1 is next to it.
+    // Values of GOARCH and GOOS, as the image specification requires. They have no wasm without an
+    // operating system, which the module is; wasip1 is the closest.
     let (architecture, os) = (Arch::Wasm, Os::Other("wasip1".to_owned()));
     let annotations: HashMap<_, _> = facts.annotations().into_iter().collect();
 
@@ -93,14 +95,14 @@ pub(crate) fn sha256(bytes: &[u8]) -> Result<Sha256Digest> {
     Ok(Sha256Digest::from_str(&hex::encode(Sha256::digest(bytes)))?)
 }
 
-/// JSON with sorted keys: the annotations of `oci-spec` are hash maps.
+/// Serialises to JSON with sorted keys: the annotations of `oci-spec` are hash maps.
 pub(crate) fn canonical_json(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut value = serde_json::to_value(value)?;
     value.sort_all_objects();
     Ok(serde_json::to_vec(&value)?)
 }
 
-/// A tar file with the module alone, owned by root, of no date.
+/// Builds a tar file with the module alone, owned by root, without a date.
 fn archive(module: &[u8]) -> Result<Vec<u8>> {
     let mut header = tar::Header::new_ustar();
     header.set_mode(0o644);
@@ -110,7 +112,7 @@ fn archive(module: &[u8]) -> Result<Vec<u8>> {
     Ok(archive.into_inner()?)
 }
 
-/// A gzip file without name and date.
+/// Compresses to a gzip file without name and date.
 fn compress(archive: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().read(archive, Compression::best());
     let mut layer = Vec::new();
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_same_module_and_facts_give_the_same_image() {
-        // Hash maps, the usual cause of a difference, are ordered anew each time.
+        // Hash maps, the usual cause of a difference, iterate in another order each time.
         for _ in 0..20 {
             assert_eq!(image().blobs, image().blobs);
         }
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn something_else_than_wasm_makes_no_image() {
+    fn bytes_that_are_not_wasm_make_no_image() {
         assert!(build(b"\x7fELF", &facts()).is_err());
     }
 }

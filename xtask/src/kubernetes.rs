@@ -1,5 +1,6 @@
-//! The Kubernetes manifests. Those in the repository can't hold the digest of an image that names the commit they are in, so they hold
-//! zeros, with which no gateway loads anything; the released ones are written beside the image.
+//! The Kubernetes manifests. Those in the repository cannot hold the digest of an image that names
+//! their own commit, so they hold zeros, with which no gateway loads anything. The released ones
+//! are written beside the image.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +9,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::facts::repository;
 
-/// What stands for the digest in `envoy/kubernetes/`.
+/// The placeholder for the digest in `envoy/kubernetes/`.
 pub(crate) const UNPINNED: &str =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Writes `envoy/kubernetes/*.yaml` into `folder` with that digest (64 hexadecimal digits) in place of the zeros.
+/// Writes `envoy/kubernetes/*.yaml` to `folder` with the digest (64 hexadecimal digits) in place of
+/// the zeros.
 pub(crate) fn write_pinned(folder: &Path, digest: &str) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let source = repository().join("envoy/kubernetes");
@@ -26,6 +28,10 @@ pub(crate) fn write_pinned(folder: &Path, digest: &str) -> Result<()> {
             manifest.replace(UNPINNED, digest),
         )?;
     }
-    ensure!(pinned > 0, "{} has no digest to fill in", source.display());
+    ensure!(
+        pinned > 0,
+        "{}: no placeholder for the digest",
+        source.display()
+    );
     Ok(())
 }

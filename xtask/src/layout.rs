@@ -1,4 +1,4 @@
-//! An OCI image layout: a folder with `oci-layout`, `index.json` and the blobs by digest.
+//! The OCI image layout: a folder with `oci-layout`, `index.json`, and blobs named by digest.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,7 +12,7 @@ use oci_spec::image::{
 
 use crate::image::{Image, canonical_json, sha256};
 
-/// Writes a layout with one image, named `tag` in it, in place of what was there.
+/// Writes a layout with one image that it names `tag`; replaces an existing layout.
 pub(crate) fn write(folder: &Path, image: &Image, tag: &str) -> Result<()> {
     let layout = OciLayoutBuilder::default()
         .image_layout_version("1.0.0")
@@ -31,7 +31,7 @@ pub(crate) fn write(folder: &Path, image: &Image, tag: &str) -> Result<()> {
     if folder.exists() {
         ensure!(
             folder.join("oci-layout").is_file(),
-            "{} is not an OCI layout, so it is not overwritten",
+            "{} is not an OCI layout and is not overwritten: remove it, or name another folder",
             folder.display()
         );
         fs::remove_dir_all(folder)?;
@@ -49,18 +49,18 @@ pub(crate) fn write(folder: &Path, image: &Image, tag: &str) -> Result<()> {
 /// A layout with exactly one image.
 pub(crate) struct Layout {
     folder: PathBuf,
-    /// How the index names the image's manifest.
+    /// The manifest's entry in the index.
     pub(crate) manifest: Descriptor,
 }
 
 impl Layout {
-    /// Opens a layout; what it says is checked when it is read.
+    /// Opens a layout. Blobs are checked when they are read.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("index.json");
         let index = ImageIndex::from_file(&path).with_context(|| path.display().to_string())?;
         let [manifest] = index.manifests().as_slice() else {
             let count = index.manifests().len();
-            anyhow::bail!("{}: one manifest is wanted, not {count}", path.display());
+            anyhow::bail!("{}: it must name one manifest, not {count}", path.display());
         };
         Ok(Self {
             folder: folder.to_owned(),
@@ -68,7 +68,7 @@ impl Layout {
         })
     }
 
-    /// The blob of that digest, which its bytes must have.
+    /// Reads a blob and checks that its bytes have that digest.
     pub(crate) fn blob(&self, digest: &Digest) -> Result<Vec<u8>> {
         let path = self
             .folder

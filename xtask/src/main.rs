@@ -1,10 +1,13 @@
-//! Packages the filter and checks the package. `make image`, `make push`, `make lint` and `make release-check` call this.
-#![allow(clippy::print_stdout, reason = "a command line speaks so")]
+//! Packages the filter, checks the package, and checks the source tree. `make image`, `make push`,
+//! `make lint` and `make release-check` run it.
+#![allow(clippy::print_stdout, reason = "a command prints its results")]
 
 mod acceptance;
+mod comments;
 mod facts;
 mod image;
 mod kubernetes;
+mod layers;
 mod layout;
 mod msrv;
 mod push;
@@ -20,7 +23,7 @@ use clap::Parser;
 use facts::Facts;
 use layout::Layout;
 
-/// Packages the filter and checks the package.
+/// Packages the filter, checks the package, and checks the source tree
 #[derive(Parser)]
 enum Command {
     /// Write the OCI image, and the Kubernetes manifests with its digest
@@ -28,34 +31,38 @@ enum Command {
         /// The filter's wasm module
         #[arg(long, default_value = "dist/client_cert_forwarder.wasm")]
         module: PathBuf,
-        /// The OCI layout to write; what was there is replaced
+        /// The OCI layout to write; replaces an existing one
         #[arg(long, default_value = "dist/image")]
         layout: PathBuf,
-        /// Where the Kubernetes manifests go
+        /// The folder for the Kubernetes manifests
         #[arg(long, default_value = "dist/kubernetes")]
         kubernetes: PathBuf,
     },
-    /// Push the OCI image; REGISTRY_USERNAME and REGISTRY_PASSWORD log in where the registry wants it
+    /// Push the OCI image; REGISTRY_USERNAME and REGISTRY_PASSWORD are used to log in
     Push {
-        /// host:port/name:tag; a registry on a loopback address is spoken to without TLS
+        /// host:port/name:tag; a registry on a loopback address is reached without TLS
         image: String,
         /// The OCI layout to push
         #[arg(long, default_value = "dist/image")]
         layout: PathBuf,
     },
-    /// Check an OCI layout by the rules that Istio and Envoy Gateway load wasm images by
+    /// Check an OCI layout by the rules of Istio and Envoy Gateway for wasm images
     CheckImage {
         /// The OCI layout to check
         #[arg(default_value = "dist/image")]
         layout: PathBuf,
-        /// The manifest's digest as it is pinned in a WasmPlugin or an EnvoyExtensionPolicy: 64 hexadecimal digits
+        /// The digest that a WasmPlugin or an EnvoyExtensionPolicy pins: 64 hexadecimal digits
         #[arg(long)]
         sha256: Option<String>,
-        /// Write the module that the gateways would load there
+        /// Write the module that the gateways would load to this file
         #[arg(long)]
         extract: Option<PathBuf>,
     },
-    /// Check that no dependency needs a newer Rust than its package states
+    /// Check that comment lines fit into 100 columns
+    Comments,
+    /// Check that modules import neither in circles nor from a higher layer
+    Layers,
+    /// Check that no dependency needs a newer Rust than the package states
     Msrv,
     /// Check that this commit can be released
     ReleaseCheck,
@@ -97,13 +104,15 @@ fn main() -> Result<ExitCode> {
         } => {
             let module = acceptance::accept(&Layout::open(&layout)?, sha256.as_deref())?;
             println!(
-                "Istio and Envoy Gateway accept it: plugin.wasm has {} bytes",
+                "Istio and Envoy Gateway accept the image: plugin.wasm has {} bytes",
                 module.len()
             );
             if let Some(path) = extract {
                 fs::write(&path, module).with_context(|| path.display().to_string())?;
             }
         }
+        Command::Comments => return comments::check(),
+        Command::Layers => return layers::check(),
         Command::Msrv => return msrv::check(),
         Command::ReleaseCheck => return release::check(),
     }

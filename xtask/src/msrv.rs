@@ -1,7 +1,8 @@
-//! The oldest Rust that each package says it builds with (`rust-version`) is not older than what its dependencies ask for.
+//! Checks that the oldest Rust that each package supports (`rust-version`) is not older than its
+//! dependencies require.
 //!
-//! Its own code is clippy's part (`incompatible_msrv`). Dev-dependencies are left out: who changes the code has the toolchain that
-//! rust-toolchain.toml names.
+//! Clippy checks the package's own code (`incompatible_msrv`). Dev-dependencies are left out:
+//! whoever changes the code has the toolchain that rust-toolchain.toml names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use crate::facts::run;
 
-/// The part of `cargo metadata` that this is about.
+/// The part of `cargo metadata` that the check needs.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -49,16 +50,16 @@ struct Kind {
     kind: Option<String>,
 }
 
-/// Prints what each package of the workspace needs; fails when one states less.
+/// Prints the Rust that each package of the workspace needs; fails if one states less.
 pub(crate) fn check() -> Result<ExitCode> {
     let metadata = run("cargo", &["metadata", "--locked", "--format-version", "1"])?;
     let mut stated_too_low = false;
     for finding in findings(&metadata)? {
         let (verdict, relation) = if finding.holds() {
-            ("ok    ", "is enough for")
+            ("ok    ", "satisfies")
         } else {
             stated_too_low = true;
-            ("failed", "is less than what is needed by")
+            ("failed", "is older than required by")
         };
         println!(
             "{verdict}  {}: rust-version {} {relation} {} (Rust {})",
@@ -80,7 +81,7 @@ pub(crate) fn check() -> Result<ExitCode> {
 
 type Version = [u32; 3];
 
-/// What a package states, and the dependency that needs most.
+/// The version that a package states, and the dependency that needs the newest.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
     package: String,
@@ -140,7 +141,7 @@ fn findings(metadata: &str) -> Result<Vec<Finding>> {
         .collect()
 }
 
-/// Everything that is compiled for that package, itself left out.
+/// Everything that is compiled for the package, itself left out.
 fn built_with<'a>(member: &str, nodes: &BTreeMap<&str, &'a Node>) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut open = vec![member];
@@ -158,7 +159,7 @@ fn built_with<'a>(member: &str, nodes: &BTreeMap<&str, &'a Node>) -> BTreeSet<&'
     seen
 }
 
-/// `1.88` or `1.88.0`.
+/// Parses `1.88` or `1.88.0`.
 fn parse(version: &str) -> Option<Version> {
     let mut numbers = version.split('.');
     let mut next = || numbers.next().map_or(Some(0), |number| number.parse().ok());
@@ -179,7 +180,8 @@ mod tests {
 
     use super::{findings, parse};
 
-    /// `ours` needs `direct`, that needs `deep`, and the tests of `ours` need `dev`; each asks for that Rust.
+    /// `ours` depends on `direct`, which depends on `deep`; the tests of `ours` depend on `dev`.
+    /// Each states that Rust.
     fn metadata(ours: &str, direct: Value, deep: &str, dev: &str) -> String {
         let package = |name: &str, rust: Value| json!({ "id": name, "name": name, "version": "1.0.0", "rust_version": rust });
         let edge =

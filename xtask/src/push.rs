@@ -1,4 +1,5 @@
-//! Pushes the image to a registry, its manifest byte for byte, so that the digest stays the one that was printed.
+//! Pushes the image to a registry, the manifest byte for byte, so that the printed digest stays
+//! valid.
 
 use std::env;
 use std::net::IpAddr;
@@ -15,7 +16,7 @@ use crate::layout::Layout;
 pub(crate) fn push(image: &str, layout: &Layout) -> Result<String> {
     let reference: Reference = image
         .parse()
-        .with_context(|| format!("{image:?} is not of the form host:port/name:tag"))?;
+        .with_context(|| format!("{image:?} does not have the form host:port/name:tag"))?;
     if reference.tag().is_none() || reference.digest().is_some() {
         bail!("{image:?} must end in a tag");
     }
@@ -72,7 +73,7 @@ fn credentials() -> RegistryAuth {
     }
 }
 
-/// Registries on loopback are for tests and mirrors, and speak plain HTTP; Docker treats them so too.
+/// Registries on loopback are for tests and mirrors and use plain HTTP, as they do for Docker.
 fn is_loopback(registry: &str) -> bool {
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     host == "localhost"
@@ -86,7 +87,7 @@ mod tests {
     use super::is_loopback;
 
     #[test]
-    fn only_registries_on_loopback_are_spoken_to_without_tls() {
+    fn only_registries_on_loopback_are_reached_without_tls() {
         for (registry, expected) in [
             ("127.0.0.1:5000", true),
             ("localhost:5000", true),

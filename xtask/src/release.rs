@@ -1,4 +1,4 @@
-//! The release checklist.
+//! The release checklist: each item runs, and prints a reason when it fails.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -14,10 +14,10 @@ use crate::layout::Layout;
 /// Largest module, in bytes (contract §6: 350 KiB).
 const MAX_MODULE_BYTES: usize = 350 * 1024;
 
-/// Says what it found, or what is wrong.
+/// Returns what it found, or the error that blocks the release.
 type Check = fn(&Facts) -> Result<String>;
 
-/// Prints every item with `ok` or `failed`; fails when one failed.
+/// Prints every item with `ok` or `failed`; fails if one failed.
 pub(crate) fn check() -> Result<ExitCode> {
     let facts = Facts::gather()?;
     println!("release {} from {}", facts.version, facts.revision);
@@ -26,7 +26,7 @@ pub(crate) fn check() -> Result<ExitCode> {
         ("CHANGELOG.md starts with this version", changelog),
         ("README.md pins this version", readme),
         ("envoy/kubernetes/ pins this version", kubernetes),
-        ("the image says what it is", annotations),
+        ("the image states what it is", annotations),
         ("Istio and Envoy Gateway accept the image", accepted),
         ("the module is small enough", size),
         ("another clone builds the same image", reproducible),
@@ -54,7 +54,7 @@ fn clean(_: &Facts) -> Result<String> {
     let count = changes.lines().count();
     ensure!(
         count == 0,
-        "{count} files differ from the commit, `git status` lists them"
+        "{count} files differ from the commit: `git status` lists them"
     );
     Ok("every file is committed".to_owned())
 }
@@ -70,12 +70,12 @@ fn changelog(facts: &Facts) -> Result<String> {
     Ok(format!("{version} of {date}"))
 }
 
-/// Version and date of the first heading `## VERSION - YYYY-MM-DD`.
+/// Returns version and date of the first heading `## VERSION - YYYY-MM-DD`.
 fn newest_release(changelog: &str) -> Result<(&str, &str)> {
     let heading = changelog
         .lines()
         .find_map(|line| line.strip_prefix("## "))
-        .context("there is no heading \"## VERSION - YYYY-MM-DD\"")?;
+        .context("no heading \"## VERSION - YYYY-MM-DD\"")?;
     let (version, date) = heading
         .split_once(" - ")
         .with_context(|| format!("the heading {heading:?} has no date"))?;
@@ -84,7 +84,7 @@ fn newest_release(changelog: &str) -> Result<(&str, &str)> {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         });
-    ensure!(is_date, "{date:?} is no date of the form YYYY-MM-DD");
+    ensure!(is_date, "{date:?} is not a date of the form YYYY-MM-DD");
     Ok((version, date))
 }
 
@@ -101,7 +101,7 @@ fn kubernetes(facts: &Facts) -> Result<String> {
     check_tags(&text, &facts.version)
 }
 
-/// Whether every image that `text` names, and at least one, is of that version.
+/// Checks that `text` names at least one image, and none of another version.
 fn check_tags(text: &str, version: &str) -> Result<String> {
     let mut count = 0;
     for after in text.split("/client-cert-forwarder:").skip(1) {
@@ -134,7 +134,7 @@ fn annotations(facts: &Facts) -> Result<String> {
     }
     ensure!(
         facts.source.is_some(),
-        "it names no source: set `repository` in Cargo.toml's [workspace.package]"
+        "it names no source: set `repository` in [workspace.package] of Cargo.toml"
     );
     Ok(format!("{} annotations", found.len()))
 }
@@ -155,7 +155,7 @@ fn size(_: &Facts) -> Result<String> {
     Ok(format!("{bytes} bytes of {MAX_MODULE_BYTES}"))
 }
 
-/// Builds the commit again, in a clone at another path.
+/// Builds the commit again in a clone at another path; the image must be the same.
 fn reproducible(facts: &Facts) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let clone = folder.path().join("clone");
@@ -169,7 +169,7 @@ fn reproducible(facts: &Facts) -> Result<String> {
         .output()?;
     if !build.status.success() {
         bail!(
-            "the clone does not build: {}",
+            "the clone does not build:\n{}",
             String::from_utf8_lossy(&build.stderr)
         );
     }
@@ -200,7 +200,7 @@ mod tests {
         for (changelog, reason) in [
             ("# Changelog\n", "no heading"),
             ("## 1.2.0\n", "has no date"),
-            ("## 1.2.0 - unreleased\n", "is no date"),
+            ("## 1.2.0 - unreleased\n", "is not a date"),
         ] {
             let error = newest_release(changelog).unwrap_err().to_string();
             assert!(error.contains(reason), "{changelog:?}: {error}");

@@ -1,12 +1,13 @@
-//! The image's way to a gateway: a registry, another client that pulls it, the gateways' rules, and Envoy.
+//! Follows the image to a gateway: a registry, another client that pulls it, the gateways' rules,
+//! and Envoy.
 //!
-//! Needs Debian's `docker-registry` and `skopeo`. Without them the test says that it did not run, and fails where
-//! `REGISTRY_TEST=required`, as CI sets it; `make peers` installs them.
+//! Needs Debian's `docker-registry` and `skopeo`, which `make peers` installs. Without them the
+//! test reports that it did not run, and fails if `REGISTRY_TEST=required`, as in CI.
 #![allow(
     missing_docs,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test ends there"
+    reason = "a failed test ends there"
 )]
 
 use std::env;
@@ -29,7 +30,7 @@ async fn the_pushed_image_is_pulled_unchanged_accepted_and_runs_in_envoy() {
             Ok("required"),
             "{message}"
         );
-        // Past the capture of test output, which is not shown when a test passes.
+        // Written past the harness, which hides the output of tests that pass.
         writeln!(stderr(), "registry test NOT RUN: {message}").expect("a line on stderr");
         return;
     }
@@ -98,7 +99,7 @@ async fn the_pushed_image_is_pulled_unchanged_accepted_and_runs_in_envoy() {
     assert_forwards(&scratch.path().join("plugin.wasm")).await;
 }
 
-/// Runs the module in the Envoy of `envoy/envoy.yaml`.
+/// Checks that the module forwards a certificate in an Envoy with `envoy/envoy.yaml`.
 async fn assert_forwards(module: &Path) {
     let origin = Origin::start().await;
     let installation = Installation::new(module);
@@ -132,7 +133,7 @@ fn missing_program() -> Option<&'static str> {
     })
 }
 
-/// What the program prints.
+/// Runs a program and returns its output.
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -146,7 +147,7 @@ fn run(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// The rest of the line that starts with that text, without the name of the digest's algorithm.
+/// Returns the rest of the line that starts so, without the digest's algorithm.
 fn after<'a>(output: &'a str, start: &str) -> &'a str {
     let rest = output
         .lines()
@@ -155,7 +156,7 @@ fn after<'a>(output: &'a str, start: &str) -> &'a str {
     rest.strip_prefix("sha256:").unwrap_or(rest)
 }
 
-/// A registry on loopback that keeps its images in a folder of the test's; stopped when dropped.
+/// A registry on loopback with its images in a folder of the test; stopped when dropped.
 struct Registry {
     process: Child,
     address: SocketAddr,
@@ -163,7 +164,7 @@ struct Registry {
 
 impl Registry {
     fn start(folder: &Path) -> Registry {
-        // The registry can't be asked for a free port, so the test finds one.
+        // The registry cannot choose a free port itself.
         let address = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port");

@@ -1,4 +1,5 @@
-//! The other proxies' configurations, each as its manual has it: mTLS, the client's own headers away, the certificate to the origin.
+//! Configurations of the other proxies, by their manuals: mTLS, the client's own headers removed,
+//! the certificate forwarded to the origin.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -26,7 +27,7 @@ impl Mode {
     }
 }
 
-/// nginx: `proxy_set_header` replaces what the client sent, and an empty value sends none.
+/// nginx: `proxy_set_header` replaces the client's header; an empty value sends none.
 pub(crate) fn nginx(folder: &Path, listen: SocketAddr, origin: SocketAddr, mode: Mode) -> String {
     let folder = folder.display();
     let temporary_folders: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -100,7 +101,7 @@ backend origin
     )
 }
 
-/// Caddy: `header_up` replaces what the client sent. It knows no first request.
+/// Caddy: `header_up` replaces the client's header. It can't tell the first request.
 pub(crate) fn caddy(folder: &Path, listen: SocketAddr, origin: SocketAddr) -> String {
     let folder = folder.display();
     let (address, port) = (listen.ip(), listen.port());

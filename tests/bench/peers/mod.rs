@@ -1,4 +1,5 @@
-//! `bench peers`: the same job done by other proxies, each with one worker, every request going to the same small origin.
+//! `bench peers`: the same job done by other proxies, each with one worker and the same small
+//! origin.
 
 mod configuration;
 mod program;
@@ -11,7 +12,7 @@ use support::{Envoy, pki, wasm_module};
 
 use crate::{
     bench_envoy::{Lane, TO_ORIGIN, start},
-    duty::{DER, Duty, SHA256, Want},
+    expectation::{DER, Expectation, SHA256, Want},
     filters::{settings, wasm},
     head::Head,
     load::{Connection, client_tls, open_all, request},
@@ -113,28 +114,34 @@ impl Bench<'_> {
             (
                 Lane::new("no-filter", vec![]),
                 "Envoy, no filter",
-                Duty::nothing(),
+                Expectation::nothing(),
             ),
             (
                 product("plain", json!({})),
                 "Envoy, plain, first request",
-                Duty::first_request(),
+                Expectation::first_request(),
             ),
             (
                 product("plain-every", json!({ "forward_on": "every_request" })),
                 "Envoy, plain, every_request",
-                Duty::every_request(),
+                Expectation::every_request(),
             ),
         ];
         let all: Vec<Lane> = lanes.iter().map(|(lane, ..)| lane.clone()).collect();
         let envoy = start(&all, self.origin.address).await?;
-        for (lane, title, duty) in &lanes {
+        for (lane, title, expectation) in &lanes {
             let note = match title.contains("no filter") {
                 true => "sends nothing",
                 false => "base64 of the DER, SHA-256",
             };
-            self.measure(title, note, duty, envoy.address(&lane.name), envoy.pid())
-                .await?;
+            self.measure(
+                title,
+                note,
+                expectation,
+                envoy.address(&lane.name),
+                envoy.pid(),
+            )
+            .await?;
         }
         Ok(envoy)
     }
@@ -154,9 +161,15 @@ impl Bench<'_> {
             });
             return Ok(None);
         };
-        let duty = duty(program, mode);
-        self.measure(&title, program.note(), &duty, proxy.address(), proxy.pid())
-            .await?;
+        let expectation = expectation(program, mode);
+        self.measure(
+            &title,
+            program.note(),
+            &expectation,
+            proxy.address(),
+            proxy.pid(),
+        )
+        .await?;
         Ok(Some(proxy))
     }
 
@@ -164,7 +177,7 @@ impl Bench<'_> {
         &mut self,
         title: &str,
         note: &str,
-        duty: &Duty,
+        expectation: &Expectation,
         address: std::net::SocketAddr,
         pid: u32,
     ) -> Result<(), Failure> {
@@ -177,7 +190,7 @@ impl Bench<'_> {
         )
         .await?;
         for connection in &mut connections {
-            duty.check(title, connection, self.origin).await?;
+            expectation.check(title, connection, self.origin).await?;
         }
         let mut fresh = open_all(1, address, &client_tls(), &[]).await?;
         let bytes = self.count_bytes(&mut fresh[0], &sent).await?;
@@ -190,7 +203,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// What the origin gets for that many requests on a new connection.
+    /// Requests of a new connection that carry the headers.
     async fn count_bytes(
         &self,
         connection: &mut Connection,
@@ -207,8 +220,8 @@ impl Bench<'_> {
     }
 }
 
-/// What each of them can send: nginx has neither DER nor SHA-256.
-fn duty(program: Program, mode: Mode) -> Duty {
+/// The headers that each of them can send: nginx has neither DER nor SHA-256.
+fn expectation(program: Program, mode: Mode) -> Expectation {
     let headers = match program {
         Program::Nginx => vec![
             (DER, Want::Contains("BEGIN%20CERTIFICATE".to_owned())),
@@ -220,8 +233,8 @@ fn duty(program: Program, mode: Mode) -> Duty {
         ],
     };
     match mode {
-        Mode::FirstRequest => Duty::headers_once(headers),
-        Mode::EveryRequest => Duty::headers(headers),
+        Mode::FirstRequest => Expectation::headers_once(headers),
+        Mode::EveryRequest => Expectation::headers(headers),
     }
 }
 

@@ -50,7 +50,7 @@ impl Program {
         }
     }
 
-    /// What it sends.
+    /// The headers that it sends.
     pub(crate) fn note(self) -> &'static str {
         match self {
             Program::Nginx => "escaped PEM, SHA-1",
@@ -198,7 +198,8 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // The watchdog goes first: after the proxy has been waited for, its process id may belong to somebody else.
+        // The watchdog first: once the proxy is reaped, its process id may belong to another
+        // process.
         for process in [&mut self.watchdog, &mut self.process] {
             let _ = process.kill();
             let _ = process.wait();
@@ -206,7 +207,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A port that nobody listens on now: none of these programs can be asked which one the system chose.
+/// A free port. None of these programs can report a port that the system chose.
 fn free_address() -> Result<SocketAddr, Failure> {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())

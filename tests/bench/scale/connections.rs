@@ -1,4 +1,4 @@
-//! The number of open connections: what one takes of memory, and whether many make a request dearer.
+//! Open connections: the memory of one, and whether many raise the cost of a request.
 
 use std::slice;
 
@@ -28,7 +28,7 @@ struct Side {
     envoy: Envoy,
     lane: &'static str,
     idle: Vec<TcpStream>,
-    /// What Envoy's allocator had given out before the first of them.
+    /// Bytes in use from Envoy's allocator before the first of them.
     empty: u64,
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn run(
             rng,
         );
         let by_filter = per_connection[1] - per_connection[0];
-        // What the first connections take is mostly what Envoy makes once.
+        // The memory of the first connections is mostly allocated once by Envoy.
         let memory = |bytes: f64| {
             if count < 100 {
                 "-".to_owned()

@@ -1,4 +1,5 @@
-//! `bench scale`: whether settings, open connections or requests so far make a request dearer, and what all of it takes of memory.
+//! `bench scale`: whether settings, open connections or past requests raise the cost of a request,
+//! and the memory of each.
 
 mod connections;
 mod requests;
@@ -12,7 +13,7 @@ use support::{Envoy, wasm_module};
 
 use crate::{
     bench_envoy::{DIRECT, Lane, start},
-    duty::Duty,
+    expectation::Expectation,
     filters::{settings, wasm},
     head::Head,
     load::{Connection, client_tls, open_all, request},
@@ -58,22 +59,22 @@ fn plain(name: &str, count: usize) -> Lane {
     )
 }
 
-/// An Envoy with these listeners, each of which was seen to do its duty.
+/// An Envoy with these listeners, each of which has met its expectation.
 async fn checked(lanes: &[Lane], origin: &SmallOrigin) -> Result<Envoy, Failure> {
     let envoy = start(lanes, origin.address).await?;
     for lane in lanes {
         let mut connection = open_all(1, envoy.address(&lane.name), &client_tls(), &[]).await?;
-        duty(lane)
+        expectation(lane)
             .check(&lane.name, &mut connection[0], origin)
             .await?;
     }
     Ok(envoy)
 }
 
-fn duty(lane: &Lane) -> Duty {
+fn expectation(lane: &Lane) -> Expectation {
     match lane.filters.is_empty() {
-        true => Duty::nothing(),
-        false => Duty::first_request(),
+        true => Expectation::nothing(),
+        false => Expectation::first_request(),
     }
 }
 

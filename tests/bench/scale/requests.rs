@@ -118,7 +118,8 @@ pub(crate) async fn run(
     Ok((Outcome { targets, doubts }, json!(rows)))
 }
 
-/// The windows after the warm-up are compared: the later half with the earlier one. Adds to the doubts when noise hides the answer.
+/// Compares the later half of the windows after the warm-up with the earlier half. Adds a doubt if
+/// noise hides the answer.
 fn targets(windows: &[Window], rng: &mut Rng, doubts: &mut Vec<String>) -> Vec<Target> {
     const SLACK: f64 = 0.05;
     let settled = windows.get(WARM_UP..).unwrap_or_default();

@@ -105,7 +105,8 @@ fn name(count: usize) -> String {
     format!("plain-{count}")
 }
 
-/// The median of how long an Envoy takes to change from one setting to that many, and the VM's linear memory then.
+/// The median time in which an Envoy changes from one setting to that many, and the VM's linear
+/// memory afterwards.
 async fn load_time(count: usize) -> Result<(Duration, u64), Failure> {
     let configuration =
         |count| serde_json::from_str::<Value>(&settings(count, &json!({}))).unwrap_or_default();

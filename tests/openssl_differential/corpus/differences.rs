@@ -1,13 +1,13 @@
 //! Where the filter and OpenSSL differ, on purpose.
 
 use super::Case;
-use crate::der::{
+use client_cert_forwarder::certificate::field::Field;
+use support::der::{
     ALTERNATIVE_NAME, AUTHORITY_KEY_ID, Attribute, BIT_STRING, COMMON_NAME, SUBJECT_KEY_ID,
     Template, UTC_TIME, UTF8, attribute, extension, name, sequence, tlv,
 };
-use client_cert_forwarder::certificate::field::Field;
 
-/// A certificate, a field of it, what OpenSSL prints, and what the filter gives.
+/// Returns a certificate, a field of it, OpenSSL's text, and the filter's.
 pub(crate) fn known_differences() -> Vec<(Case, Field, &'static str, &'static str)> {
     let subject = |attribute: Attribute| Template {
         subject: name(&[vec![attribute]]),

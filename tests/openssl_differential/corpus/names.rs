@@ -1,13 +1,14 @@
 //! Names: values of every type, every attribute, and odd structures.
 
 use super::Case;
-use crate::der::{
+use std::ops::RangeInclusive;
+use support::der::{
     Attribute, BIT_STRING, BMP, COMMON_NAME, IA5, NUMERIC, PRINTABLE, REAL, SEQUENCE, TELETEX,
     Template, UNIVERSAL, UTF8, attribute, name, tlv,
 };
-use std::ops::RangeInclusive;
 
-/// Values of every type, with everything that is escaped somewhere; each value in an RDN of its own.
+/// Values of every type, with each character that is escaped somewhere; each value in an RDN of its
+/// own.
 pub(super) fn values() -> Vec<Case> {
     let mut table: Vec<Vec<(u8, Vec<u8>)>> = [
         (UTF8, "Zoë, \"Q\" <z@example.com>; a+b=c\\d/e#f".into()),

@@ -1,7 +1,7 @@
 //! Serials, dates and extensions.
 
 use super::Case;
-use crate::der::{
+use support::der::{
     ALTERNATIVE_NAME, AUTHORITY_KEY_ID, GENERALIZED_TIME, SUBJECT_KEY_ID, Template, UTC_TIME,
     extension, sequence, tlv,
 };
@@ -52,38 +52,21 @@ pub(super) fn serials() -> Vec<Case> {
         .collect()
 }
 
+/// Only dates that get through a TLS handshake: `tests/integration/refused_by_tls.rs` has others.
 pub(super) fn dates() -> Vec<Case> {
     let table = [
         (UTC_TIME, "500101000000Z"),
         (UTC_TIME, "491231235959Z"),
         (UTC_TIME, "690720201700Z"),
         (UTC_TIME, "000229120000Z"),
-        (UTC_TIME, "2405050001Z"),
-        (UTC_TIME, "240505000160Z"),
-        (UTC_TIME, "240505240000Z"),
-        (UTC_TIME, "230229000000Z"),
-        (UTC_TIME, "240431000000Z"),
-        (UTC_TIME, "241305000000Z"),
-        (UTC_TIME, "240500000000Z"),
-        (UTC_TIME, "240505000000"),
-        (UTC_TIME, "240505000000.5Z"),
-        (UTC_TIME, "+40505000000Z"),
-        (UTC_TIME, "never"),
-        (UTC_TIME, "Z"),
         (GENERALIZED_TIME, "19491231235959Z"),
         (GENERALIZED_TIME, "18991231000000Z"),
         (GENERALIZED_TIME, "00000229000000Z"),
         (GENERALIZED_TIME, "00990101000000Z"),
         (GENERALIZED_TIME, "21000228000000Z"),
-        (GENERALIZED_TIME, "21000229000000Z"),
         (GENERALIZED_TIME, "20500101000000Z"),
         (GENERALIZED_TIME, "99991231235959Z"),
-        (GENERALIZED_TIME, "202405050001Z"),
-        (GENERALIZED_TIME, "20240505000000.123456Z"),
-        (GENERALIZED_TIME, "20240505000000.Z"),
-        (GENERALIZED_TIME, "202405050000.5Z"),
-        (GENERALIZED_TIME, "20240505000000.5"),
-        (GENERALIZED_TIME, "2024050500Z"),
+        (UTC_TIME, "990228235959Z"),
     ];
     let as_time = |(tag, text): (u8, &str)| (tag, text.to_owned());
     table

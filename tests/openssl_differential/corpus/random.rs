@@ -1,12 +1,12 @@
-//! Random certificates, all such that OpenSSL reads them.
+//! Random certificates, all of which OpenSSL reads.
 
 use super::Case;
-use crate::der::{
+use fastrand::Rng;
+use support::der::{
     AUTHORITY_KEY_ID, Attribute, BMP, COMMON_NAME, GENERALIZED_TIME, IA5, NUMERIC, PRINTABLE,
     SUBJECT_KEY_ID, TELETEX, Template, UNIVERSAL, UTC_TIME, UTF8, attribute, extension, name,
     sequence, tlv,
 };
-use fastrand::Rng;
 
 const RANDOM_CERTIFICATES: usize = 180;
 
@@ -33,6 +33,7 @@ pub(super) fn certificates(rng: &mut Rng) -> Vec<Case> {
                     extension(SUBJECT_KEY_ID, rng.bool(), &tlv(0x04, &key_id)),
                     extension(AUTHORITY_KEY_ID, false, &sequence(&[tlv(0x80, &key_id)])),
                 ],
+                ..Template::plain()
             };
             Case::new(format!("random certificate {number}"), &template)
         })
@@ -65,7 +66,8 @@ fn random_name(rng: &mut Rng) -> Vec<u8> {
     name(&rdns)
 }
 
-/// A string of any type, made of characters that one of the two forms treats specially, and of any others.
+/// Makes a string of any type out of characters that one of the two forms treats specially, and of
+/// any others.
 fn random_value(rng: &mut Rng) -> (u8, Vec<u8>) {
     const SPECIAL: [char; 20] = [
         ' ', ' ', '#', ',', '+', '"', '\\', '<', '>', ';', '=', '/', '\0', '\r', '\n', '\x1f', '~',
@@ -97,8 +99,8 @@ fn random_time(rng: &mut Rng) -> (u8, String) {
     let rest = format!(
         "{:02}{:02}{:02}{:02}{:02}Z",
         rng.u8(1..=12),
-        // Some months have no 29th to 31st: OpenSSL then says so.
-        rng.u8(1..=31),
+        // TLS refuses a date that doesn't exist.
+        rng.u8(1..=28),
         rng.u8(0..24),
         rng.u8(0..60),
         rng.u8(0..60),

@@ -1,4 +1,5 @@
-//! Certificates as they are in the world: made by a library with each kind of key, and the roots that Debian ships.
+//! Certificates as they are in the world: made by a library with each kind of key, and the roots
+//! that Debian ships.
 
 use super::Case;
 use client_cert_forwarder::certificate::pem;

@@ -111,14 +111,14 @@ fn what_a_gateway_would_refuse_is_refused_with_the_reason() {
         ),
         (
             Build::image(OCI_MANIFEST, &[(ARTIFACT_MODULE, WASM_HEADER)]),
-            "2 layers are wanted, not 1",
+            "an artifact has 2 layers, this one has 1",
         ),
         (
             Build::image(
                 OCI_MANIFEST,
                 &[(ARTIFACT_MODULE, WASM_HEADER), ("x/y", b"")],
             ),
-            "there is no layer application/vnd.module.wasm.config.v1+json",
+            "no layer has the type application/vnd.module.wasm.config.v1+json",
         ),
         (
             Build::image(OCI_INDEX, &[(OCI_LAYER, &good)]),
@@ -151,11 +151,11 @@ fn a_blob_that_was_changed_is_refused() {
     assert!(error.contains("its digest is sha256:"), "{error}");
 }
 
-/// A layout on disk, right or wrong.
+/// A layout on disk, valid or not.
 struct Build(TempDir);
 
 impl Build {
-    /// An image with these layers and a fitting configuration.
+    /// An image with these layers and a matching configuration.
     fn image(media_type: &str, layers: &[(&str, &[u8])]) -> Self {
         let build = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(build.blobs()).unwrap();
@@ -180,7 +180,7 @@ impl Build {
         build
     }
 
-    /// Adds a blob; gives its descriptor.
+    /// Adds a blob and returns its descriptor.
     fn blob(&self, media_type: &str, bytes: &[u8]) -> Value {
         let digest = sha256(bytes).unwrap();
         fs::write(self.blobs().join(digest.digest()), bytes).unwrap();
@@ -197,7 +197,7 @@ impl Build {
     }
 }
 
-/// The digest of what a layer unpacks to; of nothing where it is no archive.
+/// The digest of a layer's unpacked archive; that of no bytes if it is not gzip.
 fn diff_id(layer: &[u8]) -> String {
     let mut archive = Vec::new();
     let _ = std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(layer), &mut archive);

@@ -1,7 +1,7 @@
 //! The plugin configuration: the input is the JSON.
 
 use client_cert_forwarder::config::compiled::{Header, Setting};
-use client_cert_forwarder::config::{Config, ConfigError};
+use client_cert_forwarder::config::{self, Config, ConfigError};
 
 use crate::model::header_names::{folded, is_managed};
 use crate::model::hostname;
@@ -24,6 +24,8 @@ pub(crate) const WORDS: &[&str] = &[
     "\\ud83d",
     "\"settings\":",
     "\"hostname\":",
+    "\"$schema\":\"\"",
+    "::ffff:1.2.3.4",
     "\"verified_by\":\"listener\"",
     "\"verified_by\":\"attribute\"",
     "\"on_spoofed_header\":\"reject\"",
@@ -49,14 +51,19 @@ pub(crate) const WORDS: &[&str] = &[
 ];
 
 pub(crate) fn check(json: &[u8]) {
-    match Config::from_json(json) {
+    let report = config::check(json);
+    let outcome = Config::from_json(json);
+    assert_eq!(report.errors.first(), outcome.as_ref().err());
+    report.errors.iter().for_each(|error| refused(json, error));
+    match outcome {
         Ok(config) if json.is_empty() => assert!(config.settings.is_empty()),
         Ok(config) => {
             let again = Config::from_json(json).expect("a configuration once accepted");
             assert_eq!(again.id, config.id);
+            assert_eq!(report.warnings, config.warnings);
             accepted(&config, &Json::read(json).expect("a configuration is JSON"));
         }
-        Err(error) => refused(json, &error),
+        Err(_) => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reader of the ABI's header maps: the input is a serialised map, and also lines that make one.
 
-use client_cert_forwarder::header_map::{HeaderMap, serialize};
+use client_cert_forwarder::headers::map::{HeaderMap, serialize};
 
 use super::lines;
 use crate::model::header_map::pairs;

@@ -1,6 +1,7 @@
 //! Header names folded as origins do: the input's first line is a name that a client sends, every other line one that a setting uses.
 
-use client_cert_forwarder::managed_headers::{ManagedHeaders, fold};
+use client_cert_forwarder::headers::managed::ManagedHeaders;
+use client_cert_forwarder::headers::names::fold;
 
 use super::lines;
 use crate::model::header_names::{folded, is_managed};

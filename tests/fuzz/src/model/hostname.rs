@@ -32,7 +32,7 @@ pub fn pattern(text: &[u8]) -> Option<String> {
     } else {
         &lower
     };
-    Some(address.parse::<Ipv6Addr>().ok()?.to_string())
+    address.parse().ok().map(canonical)
 }
 
 /// The place of the canonical pattern in `patterns` that serves `hostname`: every one is tried.
@@ -66,7 +66,15 @@ fn bracketed(authority: &[u8]) -> Option<String> {
     if !behind.is_empty() && !port?.chars().all(|character| character.is_ascii_digit()) {
         return None;
     }
-    Some(address.parse::<Ipv6Addr>().ok()?.to_string())
+    address.parse().ok().map(canonical)
+}
+
+/// RFC 5952's text; an IPv4-mapped address is the IPv4 address.
+fn canonical(address: Ipv6Addr) -> String {
+    match address.octets() {
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] => format!("{a}.{b}.{c}.{d}"),
+        _ => address.to_string(),
+    }
 }
 
 fn without_port_and_dot(authority: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use client_cert_forwarder::config::compiled::{Setting, VerifiedBy};
 use client_cert_forwarder::config::schema::ForwardOn;
 
 use super::Case;
-use super::envoy::Line;
+use super::lines::Line;
 use crate::model::encoding::{base64, pem_blocks, percent_decoded};
 use crate::model::hostname;
 
@@ -42,25 +42,14 @@ const DER: &[u8] = b"cf-client-cert-der-base64";
 const SHA256: &[u8] = b"cf-client-cert-sha256";
 
 /// The status that the filter itself answers; `None` when the request goes on.
-pub(super) fn refusal(case: &Case, headers: Option<&[Line]>) -> Option<u16> {
-    let Some(headers) = headers else {
-        return Some(500);
-    };
+pub(super) fn refusal(case: &Case, headers: &[Line]) -> Option<u16> {
     let config = case.config;
     let authority = authority(headers);
-    let is_spoofed = headers.iter().any(|line| case.is_managed(&line.name));
-    let is_removing = headers.iter().any(|line| case.is_removed(&line.name));
-    if is_spoofed && config.reject_spoofed_headers {
+    if config.reject_spoofed_headers && is_spoofed(case, headers) {
         return Some(400);
-    }
-    if is_spoofed && case.is(b's') {
-        return Some(500);
     }
     if config.refuses_requests && !hostname::is_unambiguous(authority) {
         return Some(400);
-    }
-    if is_removing && case.is(b's') {
-        return Some(500);
     }
     let place = setting(case, &hostname::normalised(authority))?;
     let setting = &config.settings[place];
@@ -89,7 +78,9 @@ pub(super) fn assert_forwarded(
     let place = setting(case, &hostname::normalised(authority(before)));
     let setting = place.map(|place| &case.config.settings[place]);
     if setting.is_none() {
-        assert!(!after.iter().any(|line| line.is_of_filter), "{after:?}");
+        let of_filter = after.iter().filter(|line| line.is_of_filter);
+        let added = of_filter.filter(|line| line.name != b"connection");
+        assert_eq!(added.count(), 0, "{after:?}");
     }
     let der = setting
         .filter(|setting| is_due(setting, is_delivered))
@@ -103,6 +94,36 @@ pub(super) fn assert_forwarded(
         der.as_ref().map(|_| 64)
     );
     der.is_some()
+}
+
+/// Whether the client sets a managed header, or names one in `Connection`.
+fn is_spoofed(case: &Case, headers: &[Line]) -> bool {
+    headers.iter().any(|line| {
+        let mut options = line.value.split(|byte| *byte == b',');
+        let names_one = options.any(|option| case.is_managed(option.trim_ascii()));
+        case.is_managed(&line.name) || (line.name == b"connection" && names_one)
+    })
+}
+
+/// Whether the last `:method` is CONNECT, whose headers reach no origin.
+pub(super) fn is_connect(headers: &[Line]) -> bool {
+    let method = headers.iter().rev().find(|line| line.name == b":method");
+    method.is_some_and(|line| line.value == b"CONNECT")
+}
+
+/// Whether a response's `Vary` names one of RFC 9440's headers (§2.4).
+pub(super) fn varies(headers: &[Line]) -> bool {
+    headers.iter().any(|line| {
+        let names = String::from_utf8_lossy(&line.value).to_ascii_lowercase();
+        let mut names = names.split(',').map(str::trim_ascii);
+        line.name.eq_ignore_ascii_case(b"vary")
+            && names.any(|name| ["client-cert", "client-cert-chain"].contains(&name))
+    })
+}
+
+/// Whether the configuration takes a certificate on this connection as verified.
+pub(super) fn is_said_to_be_verified(case: &Case) -> bool {
+    case.config.verified_by == VerifiedBy::Listener || case.is(b'v')
 }
 
 fn is_due(setting: &Setting, is_delivered: bool) -> bool {
@@ -119,8 +140,7 @@ fn certificate(case: &Case) -> Option<Vec<u8>> {
 }
 
 fn is_verified(case: &Case) -> bool {
-    let is_said = case.config.verified_by == VerifiedBy::Listener || case.is(b'v');
-    case.is(b'm') && is_said && certificate(case).is_some()
+    case.is(b'm') && is_said_to_be_verified(case) && certificate(case).is_some()
 }
 
 fn authority(headers: &[Line]) -> &[u8] {

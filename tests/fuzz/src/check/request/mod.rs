@@ -1,25 +1,27 @@
-//! Two equal requests over one connection, through the whole filter.
+//! The decisions on two equal requests over one connection, against a model of the contract.
 //!
-//! The input's first line is the number of a configuration and letters for what is so of the connection ([`Case`]), the second the SNI,
-//! the third the certificate's PEM as Envoy gives it. Then come the headers, `name: value` a line, an empty line, the trailers, an empty
-//! line, and the response's headers; or, with the letter `r`, the bytes of the request's header map.
+//! The input's first line is the number of a configuration and letters for the facts of the
+//! connection ([`Case`]), the second the SNI, the third the certificate's PEM as Envoy gives it.
+//! Then come the headers, `name: value` a line, an empty line, the trailers, an empty line, and the
+//! response's headers; or, with the letter `r`, the bytes of the request's header map.
 
-mod envoy;
 mod expected;
+mod lines;
 
-use std::rc::Rc;
-
+use client_cert_forwarder::certificate::{pem, xfcc};
 use client_cert_forwarder::config::Config;
-use client_cert_forwarder::filter::{Action, Plugin, Request};
-use client_cert_forwarder::header_map::serialize;
-use client_cert_forwarder::hostcalls::Map::{
-    self, RequestHeaders, RequestTrailers, ResponseHeaders,
+use client_cert_forwarder::connection::{Handshake, Presented, SimulatedConnection};
+use client_cert_forwarder::decision::{
+    Decision, HeaderValue, Inbound, Progress, TrailersDecision, Verdict, decide, decide_trailers,
 };
+use client_cert_forwarder::headers::map::{HeaderMap, serialize};
+use client_cert_forwarder::rfc9440::varies_on_certificate;
 
 use super::is_header_value;
+use crate::model::header_map::pairs;
 use crate::model::header_names::is_managed;
-use envoy::{Connection, Line};
 use expected::CONFIGURATIONS;
+use lines::{Line, after, received};
 
 pub(crate) const WORDS: &[&str] = &[
     "0mtvo\n",
@@ -42,6 +44,8 @@ pub(crate) const WORDS: &[&str] = &[
     "vary: Client-Cert\n",
     "\n\n",
     "x: 1\n",
+    "connection: Upgrade, cf-client-cert-sha256\n",
+    ":method: CONNECT\n",
 ];
 
 /// One connection, and the request that is sent over it.
@@ -56,8 +60,8 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// `m`: a certificate was presented, `v`: and verified, `f`: Envoy's `set_filter_state` hands it over, `t`: TLS, `o`: the origin
-    /// answers, `s`: headers can't be removed, `r`: the header map is raw bytes.
+    /// `m`: a certificate was presented, `v`: and verified, `t`: TLS, `o`: the origin answers,
+    /// `r`: the header map is raw bytes.
     fn is(&self, letter: u8) -> bool {
         self.letters.contains(&letter)
     }
@@ -78,20 +82,29 @@ pub(crate) fn check(data: &[u8]) {
     let number = first.first().map_or(0, |digit| usize::from(*digit));
     let (json, configured) = CONFIGURATIONS[number % CONFIGURATIONS.len()];
     let config = Config::from_json(json.as_bytes()).expect("a configuration");
-    let plugin = Rc::new(Plugin::new(config));
     let case = Case {
-        config: &plugin.config,
+        config: &config,
         configured,
         letters: first,
         server_name,
         pem,
         maps: maps(rest, first.contains(&b'r')),
     };
-    let connection = connection(&case);
-    let mut is_delivered = false;
-    for _ in 0..2 {
-        is_delivered |= exchange(&case, &plugin, &connection, is_delivered);
+    let [headers, trailers, response] = &case.maps;
+    assert_eq!(
+        HeaderMap::parse(headers).is_some(),
+        pairs(headers).is_some()
+    );
+    if let Some(headers) = HeaderMap::parse(headers) {
+        send_twice(&case, headers);
     }
+    if let Some(trailers) = HeaderMap::parse(trailers) {
+        send_trailers(&case, trailers);
+    }
+    assert_eq!(
+        varies_on_certificate(response),
+        expected::varies(&received(response))
+    );
 }
 
 /// The three header maps that `text` stands for, serialised.
@@ -123,99 +136,100 @@ fn name_and_value(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-fn connection(case: &Case) -> Connection {
-    let connection = Connection::default();
-    connection.is_stubborn.set(case.is(b's'));
-    let source = if case.is(b'f') {
-        "filter_state.client_cert_forwarder.pem"
-    } else {
-        "connection.peer_certificate"
-    };
-    let code_details: &[u8] = if case.is(b'o') {
-        b"via_upstream"
-    } else {
-        b"upstream_reset"
-    };
-    let tls_version: &[u8] = if case.is(b't') { b"TLSv1.3" } else { b"" };
-    let properties = [
-        ("connection.mtls", &[u8::from(case.is(b'm'))][..]),
-        (
-            "connection.peer_certificate_valid",
-            &[u8::from(case.is(b'v'))],
-        ),
-        ("connection.requested_server_name", case.server_name),
-        ("connection.tls_version", tls_version),
-        ("response.code_details", code_details),
-        (source, case.pem),
-    ];
-    let properties = properties.map(|(name, value)| (name.to_owned(), value.to_vec()));
-    connection.properties.borrow_mut().extend(properties);
-    connection
+fn send_twice(case: &Case, headers: HeaderMap<'_>) {
+    let request = Inbound::scan(headers, case.config);
+    let mut connection = SimulatedConnection::new(case.config, handshake(case, request.xfcc));
+    let before = received(&case.maps[0]);
+    let mut is_delivered = false;
+    for _ in 0..2 {
+        connection.asked = (0, 0);
+        let decision = decide(&request, case.config, &mut connection);
+        let pending = judge(case, &before, &decision, is_delivered);
+        let setting = decision.setting;
+        assert!(connection.asked.0 <= 1 && connection.asked.1 <= 1);
+        if let (true, Some(number)) = (pending && case.is(b'o'), setting) {
+            connection.deliver(&case.config.settings[number]);
+            is_delivered = true;
+        }
+    }
 }
 
-/// One request and its response; whether the origin was shown the certificate and answered.
-fn exchange(case: &Case, plugin: &Rc<Plugin>, connection: &Connection, is_delivered: bool) -> bool {
-    let maps = [RequestHeaders, RequestTrailers, ResponseHeaders];
-    for (map, bytes) in maps.into_iter().zip(&case.maps) {
-        connection.receive(map, bytes);
-    }
-    connection.replies.borrow_mut().clear();
-    let before = connection.lines(RequestHeaders);
-    let refusal = expected::refusal(case, before.as_deref());
-
-    let mut request = Request::new(Rc::clone(plugin));
-    let action = request.on_request_headers(connection);
-    assert_answered(connection, action, refusal);
-    let mut was_shown = false;
-    let mut trailers = Action::Continue;
-    if let (Action::Continue, Some(before)) = (action, before) {
-        let after = connection.lines(RequestHeaders).expect("headers");
-        assert_clean(case, &before, &after);
-        was_shown = expected::assert_forwarded(case, &before, &after, is_delivered);
-        trailers = send_trailers(case, &mut request, connection);
-    }
-    request.on_response_headers(connection);
-    request.on_delete(connection);
-    assert_decorated(case, connection);
-    let forgets = trailers == Action::Stop && case.config.reject_spoofed_headers;
-    was_shown && case.is(b'o') && !forgets
-}
-
-fn send_trailers(case: &Case, request: &mut Request, connection: &Connection) -> Action {
-    let before = connection.lines(RequestTrailers).expect("trailers");
-    let is_spoofed = before.iter().any(|line| case.is_managed(&line.name));
-    let refusal = match is_spoofed {
-        true if case.config.reject_spoofed_headers => Some(400),
-        true if case.is(b's') => Some(500),
-        _ => None,
+fn handshake(case: &Case, xfcc_value: Option<&[u8]>) -> Handshake {
+    let has_tls = case.is(b't') || !case.server_name.is_empty();
+    let presented = match pem::decode(case.pem) {
+        _ if !case.is(b'm') => Presented::Nothing,
+        None => Presented::Unreadable,
+        Some(leaf) => Presented::Certificate {
+            chain: xfcc::without_leaf(xfcc_value.map(xfcc::chain).unwrap_or_default(), &leaf),
+            leaf,
+            is_verified: expected::is_said_to_be_verified(case),
+        },
     };
-    let action = request.on_request_trailers(connection);
-    assert_answered(connection, action, refusal);
-    if action == Action::Continue {
-        let after = connection.lines(RequestTrailers).expect("trailers");
-        let kept = before.iter().filter(|line| !case.is_managed(&line.name));
-        assert!(kept.eq(&after), "{after:?}");
+    Handshake {
+        server_name: has_tls.then(|| case.server_name.to_vec()),
+        presented,
     }
-    action
 }
 
-fn assert_answered(connection: &Connection, action: Action, refusal: Option<u16>) {
-    let statuses: Vec<u16> = connection
-        .replies
-        .borrow()
-        .iter()
-        .map(|reply| reply.status)
+/// Compares a decision with the model's; whether the request carries the certificate.
+fn judge(case: &Case, before: &[Line], decision: &Decision<'_>, is_delivered: bool) -> bool {
+    let refusal = expected::refusal(case, before);
+    for header in &decision.response_headers {
+        assert_fit(header);
+    }
+    let pass = match &decision.verdict {
+        Verdict::Refuse(refused) => {
+            assert_eq!(Some(refused.status()), refusal);
+            assert!(!refused.details().is_empty() && refused.body().ends_with('\n'));
+            return false;
+        }
+        Verdict::Pass(pass) => pass,
+    };
+    assert_eq!(refusal, None);
+    let after = after(before, pass);
+    assert_clean(case, before, &after);
+    let is_shown = expected::assert_forwarded(case, before, &after, is_delivered);
+    let is_pending = matches!(pass.progress, Progress::Pending(_));
+    assert!(!is_shown || is_pending || expected::is_connect(before));
+    is_pending
+}
+
+fn assert_fit(header: &HeaderValue<'_>) {
+    assert!(is_header_value(header.value), "{header:?}");
+}
+
+fn send_trailers(case: &Case, trailers: HeaderMap<'_>) {
+    let managed: Vec<Vec<u8>> = received(&case.maps[1])
+        .into_iter()
+        .map(|line| line.name)
+        .filter(|name| case.is_managed(name))
         .collect();
-    assert_eq!(statuses, Vec::from_iter(refusal));
-    assert_eq!(action == Action::Stop, refusal.is_some());
+    match decide_trailers(trailers, case.config) {
+        TrailersDecision::Refuse(refusal) => {
+            assert_eq!(refusal.status(), 400);
+            assert!(case.config.reject_spoofed_headers && !managed.is_empty());
+        }
+        TrailersDecision::Strip(names) => {
+            assert!(!case.config.reject_spoofed_headers || managed.is_empty());
+            assert_eq!(names, managed);
+        }
+    }
 }
 
-/// The origin sees all that the client sent but what only the filter may say, and what the filter says is fit for a header.
+/// The origin sees all that the client sent but what only the filter may say, and the filter's own
+/// values are fit for headers.
 fn assert_clean(case: &Case, before: &[Line], after: &[Line]) {
+    let is_kept = |line: &&Line| !case.is_removed(&line.name) && line.name != b"connection";
     let of_client = after.iter().filter(|line| !line.is_of_filter);
-    let kept = before.iter().filter(|line| !case.is_removed(&line.name));
+    let of_client = of_client.filter(|line| line.name != b"connection");
+    let kept = before.iter().filter(is_kept);
     assert!(kept.eq(of_client), "{before:?}\nbecame {after:?}");
-    for line in after.iter().filter(|line| line.is_of_filter) {
+    let options = after.iter().filter(|line| line.name == b"connection");
+    for option in options.flat_map(|line| line.value.split(|byte| *byte == b',')) {
+        assert!(!case.is_managed(option.trim_ascii()), "{after:?}");
+    }
+    let of_filter = after.iter().filter(|line| line.is_of_filter);
+    for line in of_filter.filter(|line| line.name != b"connection") {
         assert!(case.is_managed(&line.name), "{line:?}");
         assert!(
             is_header_value(&line.value) && !line.value.is_empty(),
@@ -223,38 +237,5 @@ fn assert_clean(case: &Case, before: &[Line], after: &[Line]) {
         );
         let same = after.iter().filter(|other| other.name == line.name);
         assert_eq!(same.count(), 1, "{line:?}");
-    }
-}
-
-fn assert_decorated(case: &Case, connection: &Connection) {
-    let lines = |map: Map| connection.lines(map).expect("headers");
-    let after = lines(ResponseHeaders);
-    for line in after.iter().filter(|line| line.is_of_filter) {
-        assert!(
-            is_header_value(&line.value) && !line.value.is_empty(),
-            "{line:?}"
-        );
-    }
-    let explains = after
-        .iter()
-        .any(|line| line.is_of_filter && line.name == b"client-cert-forwarder");
-    assert_eq!(explains, case.config.explain);
-    if case.config.sends_rfc9440 {
-        let lower = |line: &Line| {
-            (
-                line.name.to_ascii_lowercase(),
-                line.value.to_ascii_lowercase(),
-            )
-        };
-        let names_it = |(name, value): (Vec<u8>, Vec<u8>)| {
-            name == b"vary"
-                && value
-                    .split(|byte| *byte == b',')
-                    .any(|item| item.trim_ascii() == b"client-cert")
-        };
-        let is_left = after
-            .iter()
-            .any(|line| line.name == b"vary" && names_it(lower(line)));
-        assert!(!is_left, "{after:?}");
     }
 }

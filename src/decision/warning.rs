@@ -1,0 +1,73 @@
+//! The cases that call for a log line to the operator, and what it says.
+
+use crate::certificate::PeerCertificateStatus;
+use crate::outcome::Outcome;
+
+/// A case that an operator can do something about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A client presented a certificate that no source yields.
+    SourceMissing,
+    /// A certificate counts as unverified.
+    Unverified,
+    /// A request was answered 421 because its TLS connection has no SNI.
+    NoServerName,
+}
+
+impl Warning {
+    /// Returns the warning that a certificate of this status calls for.
+    #[must_use]
+    pub fn of(status: PeerCertificateStatus) -> Option<Self> {
+        match status {
+            PeerCertificateStatus::Unreadable => Some(Self::SourceMissing),
+            PeerCertificateStatus::Unverified => Some(Self::Unverified),
+            PeerCertificateStatus::Absent | PeerCertificateStatus::Verified => None,
+        }
+    }
+
+    /// Returns the warning that this outcome calls for.
+    #[must_use]
+    pub fn of_outcome(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::SourceMissing => Some(Self::SourceMissing),
+            Outcome::Unverified => Some(Self::Unverified),
+            _ => None,
+        }
+    }
+
+    /// Names the case in keys of Envoy's shared data.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::SourceMissing => "source_missing",
+            Self::Unverified => "unverified",
+            Self::NoServerName => "no_server_name",
+        }
+    }
+
+    /// Returns the log line: the case, and what to do about it.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::SourceMissing => {
+                "a client presented a certificate, but Envoy gives it neither as \
+                 connection.peer_certificate (Envoy 1.38 and later) nor in the filter state \
+                 client_cert_forwarder.pem: put Envoy's set_filter_state filter before this one, \
+                 as envoy/envoy-before-1.38.yaml does"
+            }
+            Self::Unverified => {
+                "a client certificate counts as unverified, because \
+                 connection.peer_certificate_valid does not say that it was verified. Where the \
+                 listener itself refuses every certificate that it can't verify, set \
+                 \"verified_by\": \"listener\" (needed before Envoy 1.39, which lacks the \
+                 attribute). Otherwise turn TLS session resumption off in the listener: Envoy \
+                 reports every resumed session as unverified"
+            }
+            Self::NoServerName => {
+                "a request was answered 421, because Envoy gives no server name (SNI) for its \
+                 connection: where clients do send one, put envoy.filters.listener.tls_inspector \
+                 into the listener's listener_filters, as envoy/optional-mtls.yaml does"
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Logs warnings for operators, each once per configuration.
+
+use std::cell::Cell;
+
+use crate::config::Config;
+use crate::config::compiled::VerifiedBy;
+use crate::decision::Warning;
+use crate::hostcalls::{Hostcalls, Level};
+
+/// The cases that this worker has met under one configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings {
+    source_missing: Cell<bool>,
+    unverified: Cell<bool>,
+    no_server_name: Cell<bool>,
+}
+
+impl Warnings {
+    /// Logs `warning`, unless a worker has done so under this configuration.
+    pub(crate) fn log(&self, envoy: &impl Hostcalls, config: &Config, warning: Warning) {
+        let met = match warning {
+            Warning::SourceMissing => &self.source_missing,
+            // With "listener" nothing is unverified for want of the attribute.
+            Warning::Unverified if config.verified_by == VerifiedBy::Listener => return,
+            Warning::Unverified => &self.unverified,
+            Warning::NoServerName => &self.no_server_name,
+        };
+        if !met.replace(true) && first_in_process(envoy, config, warning.key()) {
+            envoy.log(Level::Warn, warning.text());
+        }
+    }
+}
+
+/// Logs the line at start and after every change of the configuration.
+pub(crate) fn loaded(envoy: &impl Hostcalls, config: &Config, no_configuration: bool) {
+    if !first_in_process(envoy, config, "loaded") {
+        return;
+    }
+    let (version, revision) = (
+        env!("CARGO_PKG_VERSION"),
+        env!("CLIENT_CERT_FORWARDER_REVISION"),
+    );
+    let settings = config.settings.len();
+    if no_configuration {
+        envoy.log(
+            Level::Warn,
+            "the plugin configuration is empty: nothing is forwarded, managed headers are still \
+             removed",
+        );
+    }
+    envoy.log(
+        Level::Info,
+        &format!(
+            "client-cert-forwarder {version} (revision {revision}) serves {settings} settings"
+        ),
+    );
+}
+
+/// Whether no worker of the process has logged `key` under this configuration.
+fn first_in_process(envoy: &impl Hostcalls, config: &Config, key: &str) -> bool {
+    let id = u64::from_be_bytes(config.id);
+    envoy.first_in_process(&format!("client_cert_forwarder.{id:016x}.{key}"))
+}

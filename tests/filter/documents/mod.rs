@@ -1,0 +1,4 @@
+//! The documents claim nothing that is not so.
+
+mod readme;
+mod security;

@@ -1,0 +1,6 @@
+//! Ways to name the protected hostname so that the filter might not recognise it (contract §4.7):
+//! none reaches the origin without a certificate.
+
+mod fields;
+mod http1;
+mod spellings;
