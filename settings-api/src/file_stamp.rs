@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Identifies a file's content: device, inode, size, time of change (seconds and nanoseconds). A
-/// missing file has the default. Follows symbolic links, by which Kubernetes replaces mounted files.
+/// missing file has the default. Follows symbolic links: Kubernetes replaces mounted files so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileStamp(u64, u64, u64, i64, i64);
 

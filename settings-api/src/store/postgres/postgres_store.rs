@@ -18,7 +18,7 @@ use crate::model::scope::Scope;
 use crate::store::interface::{Change, Content, Revision, Store, StoreError, Stored};
 
 /// A database that replicas share.
-pub(in crate::store) struct PostgresStore {
+pub(crate) struct PostgresStore {
     pool: Pool,
     changes: Changes,
 }
@@ -34,7 +34,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// When the database can't be used.
-    pub(in crate::store) async fn open(url: &str, ca: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) async fn open(url: &str, ca: Option<&Path>) -> Result<Self, Error> {
         let connector = Connector::new(url, ca)?;
         let failed = |reason: String| Error::new("database", connector.name(), reason);
         let pool = connector.pool()?;

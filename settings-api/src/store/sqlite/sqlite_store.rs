@@ -15,7 +15,7 @@ use crate::store::interface::{Change, Content, Revision, Store, StoreError, Stor
 
 /// An open database, locked against other servers.
 #[derive(Debug)]
-pub(in crate::store) struct SqliteStore {
+pub(crate) struct SqliteStore {
     locked: Arc<Mutex<LockedConnection>>,
 }
 
@@ -24,7 +24,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// When it can't be used.
-    pub(in crate::store) fn open(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let locked = Arc::new(Mutex::new(file::open(path)?));
         Ok(Self { locked })
     }
@@ -33,7 +33,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// When the path exists, or can't be written.
-    pub(in crate::store) fn create(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         file::create(path)?;
         Self::open(path)
     }
@@ -42,7 +42,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// When it can't be read.
-    pub(in crate::store) fn export(path: &Path) -> Result<Content, Error> {
+    pub(crate) fn export(path: &Path) -> Result<Content, Error> {
         let mut connection = file::open_to_read(path)?;
         queries::export(&mut connection)
             .map_err(|error| Error::new("database", path.display(), error))
@@ -118,8 +118,8 @@ mod tests {
     use super::SqliteStore;
     use crate::model::entry::{Entry, entry};
     use crate::model::scope::Scope;
+    use crate::store::interface::{Change, Store};
     use crate::store::sqlite::file::MIGRATIONS;
-    use crate::store::{Change, Store};
 
     async fn change(store: &SqliteStore, scope: &Scope, entries: &[Entry]) {
         let change = Change {
