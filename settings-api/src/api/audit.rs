@@ -24,7 +24,7 @@ pub(super) async fn list(
     OriginalUri(uri): OriginalUri,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Success<Vec<AuditRecord>>>, ApiError> {
-    let scope = authorize(cache.base(), &token, Permission::Read, &uri)?;
+    let scope = authorize(&cache.base(), &token, Permission::Read, &uri)?;
     let limit = limit(query.as_deref().unwrap_or_default())?;
     Ok(Json(Success::list(cache.audit(&scope, limit).await?)))
 }

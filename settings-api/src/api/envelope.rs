@@ -37,6 +37,25 @@ impl<T: Serialize> Success<T> {
     }
 }
 
+impl<T: Serialize> Success<Vec<T>> {
+    /// Wraps one page of a list; pages count from 1.
+    pub(super) fn page(all: Vec<T>, page: usize, per_page: usize) -> Self {
+        let total_count = all.len();
+        let before = page.saturating_sub(1).saturating_mul(per_page);
+        let result: Vec<T> = all.into_iter().skip(before).take(per_page).collect();
+        Self {
+            result_info: Some(ResultInfo {
+                count: result.len(),
+                page,
+                per_page,
+                total_count,
+                total_pages: total_count.div_ceil(per_page.max(1)),
+            }),
+            ..Self::new(result)
+        }
+    }
+}
+
 impl<T> Success<T> {
     /// Adds a message, which doesn't make the response a failure.
     pub(super) fn with_message(mut self, message: Message) -> Self {

@@ -12,6 +12,8 @@ mod routes;
 mod settings;
 mod state;
 mod status;
+mod verify;
+mod zones;
 
 pub(crate) use body::BodyLimits;
 pub(crate) use observe::observe;

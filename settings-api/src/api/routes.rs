@@ -8,13 +8,16 @@ use axum::routing::get;
 
 use super::error::ApiError;
 use super::state::ApiState;
-use super::{audit, authenticate, rate_limit, settings, status};
+use super::{audit, authenticate, rate_limit, settings, status, verify, zones};
 
 /// Builds the routes below `/client/v4`.
 pub(crate) fn router(state: ApiState) -> Router {
     let authenticate = middleware::from_fn_with_state(state.clone(), authenticate::authenticate);
     let limit_rate = middleware::from_fn_with_state(state.clone(), rate_limit::limit_rate);
-    let mut v4 = Router::new();
+    let mut v4 = Router::new()
+        .route("/user/tokens/verify", get(verify::verify))
+        .route("/zones", get(zones::list))
+        .route("/zones/{id}", get(zones::get));
     for scope in ["zones", "accounts"] {
         let path = format!("/{scope}/{{id}}/access/certificates/settings");
         v4 = v4

@@ -27,7 +27,7 @@ pub(super) async fn list(
     Extension(token): Extension<Token>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Entries, ApiError> {
-    let scope = authorize(cache.base(), &token, Permission::Read, &uri)?;
+    let scope = authorize(&cache.base(), &token, Permission::Read, &uri)?;
     Ok(Json(Success::list(cache.settings(&scope))))
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn change(
     OriginalUri(uri): OriginalUri,
     request: Request,
 ) -> Result<(StatusCode, Entries), ApiError> {
-    let scope = authorize(cache.base(), &token, Permission::Write, &uri)?;
+    let scope = authorize(&cache.base(), &token, Permission::Write, &uri)?;
     let body = limits.read(request).await?;
     let author = Author {
         token_id: token.id,

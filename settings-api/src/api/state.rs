@@ -8,6 +8,7 @@ use super::body::BodyLimits;
 use super::rate_limit::RateLimit;
 use crate::audit_log::AuditLog;
 use crate::metrics::Metrics;
+use crate::reload_status::ReloadStatus;
 use crate::snapshot_cache::SnapshotCache;
 use crate::tokens::watched::Tokens;
 use crate::xds::subscribers::Subscribers;
@@ -21,6 +22,8 @@ pub(crate) struct ApiState {
     pub(crate) subscribers: Arc<Subscribers>,
     /// The tokens.
     pub(crate) tokens: Arc<Tokens>,
+    /// The files that can't be used.
+    pub(crate) reloads: Arc<ReloadStatus>,
     /// The file of audit records.
     pub(crate) audit_log: Arc<AuditLog>,
     /// The limits of a request's body.

@@ -10,6 +10,7 @@ use super::authorize::authorize;
 use super::envelope::{Message, Success};
 use super::error::ApiError;
 use crate::model::snapshot::Resource;
+use crate::reload_status::ReloadStatus;
 use crate::snapshot_cache::{SnapshotCache, StoreHealth};
 use crate::tokens::token::{Permission, Token};
 use crate::xds::subscribers::{SubscriberState, SubscriberStatus, Subscribers};
@@ -43,27 +44,32 @@ impl ResourceStatus {
     }
 }
 
-/// Answers with the status of each ECDS resource of a zone or account.
+/// Answers with the status of each ECDS resource of a zone or account. Messages tell of a store or
+/// a file that can't be used.
 pub(super) async fn list(
     State(cache): State<Arc<SnapshotCache>>,
     State(subscribers): State<Arc<Subscribers>>,
+    State(reloads): State<Arc<ReloadStatus>>,
     Extension(token): Extension<Token>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Success<Vec<ResourceStatus>>>, ApiError> {
-    let scope = authorize(cache.base(), &token, Permission::Read, &uri)?;
+    let base = cache.base();
+    let scope = authorize(&base, &token, Permission::Read, &uri)?;
     let snapshot = cache.subscribe().borrow().clone();
-    let names = cache.base().resources_of(&scope);
+    let names = base.resources_of(&scope);
     let statuses = names
         .into_iter()
         .filter_map(|name| snapshot.get(name))
         .map(|resource| ResourceStatus::new(resource, subscribers.statuses(resource)));
-    let response = Success::list(statuses.collect());
-    Ok(Json(match cache.store_health() {
-        StoreHealth::Reachable => response,
-        StoreHealth::Unreachable { since, .. } => {
-            let since = humantime::format_rfc3339_seconds(since);
-            let text = format!("the settings store can't be reached since {since}");
-            response.with_message(Message::new(10002, text))
-        }
-    }))
+    let mut response = Success::list(statuses.collect());
+    if let StoreHealth::Unreachable { since, .. } = cache.store_health() {
+        let since = humantime::format_rfc3339_seconds(since);
+        let text = format!("the settings store can't be reached since {since}");
+        response = response.with_message(Message::new(10002, text));
+    }
+    for (_, error) in reloads.errors() {
+        let text = format!("{error} (the last good one is in force)");
+        response = response.with_message(Message::new(10003, text));
+    }
+    Ok(Json(response))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use client_cert_forwarder::config::ConfigError;
 use client_cert_forwarder::config::schema::read_object;
@@ -29,6 +30,9 @@ pub(crate) struct Base {
     pub(crate) accounts: BTreeMap<String, Account>,
     /// By ECDS resource name, which is the filter's `name` in Envoy's `http_filters`.
     pub(crate) resources: BTreeMap<String, ResourceTemplate>,
+    /// The time of the file's last change.
+    #[serde(skip, default = "SystemTime::now")]
+    pub(crate) modified: SystemTime,
 }
 
 /// A zone: a set of domains whose hostnames are set together.
@@ -62,7 +66,10 @@ impl Base {
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
         let failed = |why: &dyn fmt::Display| Error::new("base configuration", path.display(), why);
         let json = fs::read(path).map_err(|error| failed(&error))?;
-        Self::from_json(&json).map_err(|error| failed(&error))
+        let mut base = Self::from_json(&json).map_err(|error| failed(&error))?;
+        let modified = fs::metadata(path).and_then(|file| file.modified());
+        base.modified = modified.map_err(|error| failed(&error))?;
+        Ok(base)
     }
 
     /// Parses and checks the file's text.

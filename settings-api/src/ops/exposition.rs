@@ -11,9 +11,11 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::metrics::Metrics;
+use crate::reload_status::{ReloadStatus, ReloadedFile};
 use crate::snapshot_cache::{SnapshotCache, StoreHealth};
 use crate::xds::subscribers::{SubscriberState, Subscribers};
 
@@ -22,6 +24,11 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResourceLabels {
     resource: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FileLabels {
+    file: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -34,6 +41,7 @@ pub(super) async fn metrics(
     State(counters): State<Arc<Metrics>>,
     State(cache): State<Arc<SnapshotCache>>,
     State(subscribers): State<Arc<Subscribers>>,
+    State(reloads): State<Arc<ReloadStatus>>,
     State(started): State<Instant>,
 ) -> Response {
     let mut registry = Registry::with_prefix("settings_api");
@@ -41,7 +49,9 @@ pub(super) async fn metrics(
     register_hostnames(&mut registry, &cache);
     register_subscribers(&mut registry, &cache, &subscribers);
     register_store(&mut registry, &cache);
+    register_reloads(&mut registry, &reloads);
     register_uptime(&mut registry, started);
+    register_build_info(&mut registry);
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
@@ -97,10 +107,30 @@ fn register_store(registry: &mut Registry, cache: &SnapshotCache) {
     );
 }
 
+fn register_reloads(registry: &mut Registry, reloads: &ReloadStatus) {
+    let failed = Family::<FileLabels, Gauge>::default();
+    let errors = reloads.errors();
+    for file in ReloadedFile::ALL {
+        let labels = FileLabels { file: file.name() };
+        let is_failed = errors.iter().any(|(failed, _)| *failed == file);
+        failed.get_or_create(&labels).set(i64::from(is_failed));
+    }
+    registry.register(
+        "reload_failed",
+        "1 if the file's latest content can't be used",
+        failed,
+    );
+}
+
 fn register_uptime(registry: &mut Registry, started: Instant) {
     let uptime = Gauge::<f64, AtomicU64>::default();
     uptime.set(started.elapsed().as_secs_f64());
     registry.register("uptime_seconds", "Since the program started", uptime);
+}
+
+fn register_build_info(registry: &mut Registry) {
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    registry.register("build", "The program's version", Info::new(version));
 }
 
 fn gauge(count: usize) -> i64 {

@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::reload_status::ReloadStatus;
 use crate::snapshot_cache::SnapshotCache;
 use crate::tokens::watched::Tokens;
 use crate::xds::subscribers::Subscribers;
@@ -20,6 +21,8 @@ pub(crate) struct OpsState {
     pub(crate) subscribers: Arc<Subscribers>,
     /// The tokens.
     pub(crate) tokens: Arc<Tokens>,
+    /// The files that can't be used.
+    pub(crate) reloads: Arc<ReloadStatus>,
     /// The counters.
     pub(crate) metrics: Arc<Metrics>,
     /// Cancelled when the program is about to end.

@@ -16,6 +16,7 @@ use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -43,7 +44,7 @@ pub(super) struct HttpServer {
     /// The HTTP versions to speak.
     pub(super) versions: HttpVersions,
     /// The TLS configuration; without it the port speaks plain text.
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     /// Time for a TLS handshake.
     pub(super) handshake_timeout: Duration,
     /// Times that a connection may be without a request.
@@ -113,7 +114,8 @@ impl HttpServer {
         match &self.tls {
             None => self.serve_stream(tcp, peer, shutdown).await,
             Some(tls) => {
-                let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(tcp);
+                let config = Arc::clone(&tls.borrow());
+                let handshake = TlsAcceptor::from(config).accept(tcp);
                 match tokio::time::timeout(self.handshake_timeout, handshake).await {
                     Ok(Ok(stream)) => self.serve_stream(stream, peer, shutdown).await,
                     Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),

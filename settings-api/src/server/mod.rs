@@ -7,6 +7,7 @@ mod http;
 mod listener;
 mod logging;
 mod options;
+mod reload;
 mod signals;
 mod tls;
 
@@ -14,12 +15,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::{Router, middleware};
+use rustls::ServerConfig;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::activity::IdleTimeouts;
 use self::admission::ConnectionLimits;
 use self::http::{Bound, GRACE, HttpServer, HttpVersions};
+use self::reload::Reloader;
 use self::signals::Signals;
 use self::tls::TlsFiles;
 use crate::api::{self, ApiState, BodyLimits, RateLimit};
@@ -28,6 +32,7 @@ use crate::error::Error;
 use crate::metrics::{Metrics, Port};
 use crate::model::base::Base;
 use crate::ops::{self, OpsState};
+use crate::reload_status::{ReloadStatus, ReloadedFile};
 use crate::snapshot_cache::SnapshotCache;
 use crate::tokens::watched::Tokens;
 use crate::xds::subscribers::Subscribers;
@@ -68,8 +73,16 @@ async fn serve(options: &ServeOptions) -> Result<(), Error> {
             let _ = shutdown.run_until_cancelled(follow).await;
         });
     }
-    let api = parts.api_server(options, &shutdown)?.bind().await?;
-    let xds = parts.xds_server(options, &shutdown)?.bind().await?;
+    let reloads = Arc::clone(&parts.reloads);
+    let mut reloader = Reloader::new(Arc::clone(&parts.cache), reloads, &options.base);
+    let api = parts.api_server(options, &shutdown, &mut reloader)?;
+    let api = api.bind().await?;
+    let xds = parts.xds_server(options, &shutdown, &mut reloader)?;
+    let xds = xds.bind().await?;
+    let (reload, ending) = (reloader.run(signals::hangup()?), shutdown.clone());
+    tasks.spawn(async move {
+        let _ = ending.run_until_cancelled(reload).await;
+    });
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         api = %api.address,
@@ -100,6 +113,7 @@ struct Parts {
     subscribers: Arc<Subscribers>,
     tokens: Arc<Tokens>,
     audit_log: Arc<AuditLog>,
+    reloads: Arc<ReloadStatus>,
     metrics: Arc<Metrics>,
     started: Instant,
     /// Files that the process may open.
@@ -120,6 +134,7 @@ impl Parts {
             subscribers: Arc::new(Subscribers::new(Arc::clone(&metrics))),
             tokens: Arc::new(tokens),
             audit_log: Arc::new(audit_log),
+            reloads: Arc::default(),
             metrics,
             started,
             descriptors: descriptors::raise_limit(),
@@ -130,16 +145,19 @@ impl Parts {
         &self,
         options: &ServeOptions,
         shutdown: &CancellationToken,
+        reloader: &mut Reloader,
     ) -> Result<HttpServer, Error> {
         let files = tls_files_of_api(options);
         let router = self.router(options, shutdown);
-        self.server(options, Port::Api, files, router)
+        let tls = load_tls(files, ReloadedFile::ApiTls, reloader)?;
+        Ok(self.server(options, Port::Api, tls, router))
     }
 
     fn xds_server(
         &self,
         options: &ServeOptions,
         shutdown: &CancellationToken,
+        reloader: &mut Reloader,
     ) -> Result<HttpServer, Error> {
         let files = tls_files_of_xds(options);
         let service = DiscoveryService::new(
@@ -149,16 +167,17 @@ impl Parts {
             shutdown.clone(),
         );
         let router = service.routes().prepare().into_axum_router();
-        self.server(options, Port::Xds, files, router)
+        let tls = load_tls(files, ReloadedFile::XdsTls, reloader)?;
+        Ok(self.server(options, Port::Xds, tls, router))
     }
 
     fn server(
         &self,
         options: &ServeOptions,
         port: Port,
-        tls: Option<TlsFiles>,
+        tls: Option<watch::Receiver<Arc<ServerConfig>>>,
         router: Router,
-    ) -> Result<HttpServer, Error> {
+    ) -> HttpServer {
         let (address, versions) = match port {
             Port::Api => (options.listen, HttpVersions::All),
             Port::Xds => (options.xds_listen, HttpVersions::Http2),
@@ -168,11 +187,11 @@ impl Parts {
             total: options.max_connections,
             per_address: options.max_connections_per_address,
         };
-        Ok(HttpServer {
+        HttpServer {
             port,
             address,
             versions,
-            tls: tls.map(|files| files.load()).transpose()?,
+            tls,
             handshake_timeout: request_timeout,
             idle_timeouts: IdleTimeouts {
                 before_request: request_timeout,
@@ -181,7 +200,7 @@ impl Parts {
             limits: limits.within(self.descriptors),
             metrics: Arc::clone(&self.metrics),
             router,
-        })
+        }
     }
 
     fn router(&self, options: &ServeOptions, shutdown: &CancellationToken) -> Router {
@@ -190,6 +209,7 @@ impl Parts {
             subscribers: Arc::clone(&self.subscribers),
             tokens: Arc::clone(&self.tokens),
             audit_log: Arc::clone(&self.audit_log),
+            reloads: Arc::clone(&self.reloads),
             body_limits: BodyLimits {
                 bytes: options.max_body_bytes,
                 seconds: options.request_timeout,
@@ -201,6 +221,7 @@ impl Parts {
             cache: Arc::clone(&self.cache),
             subscribers: Arc::clone(&self.subscribers),
             tokens: Arc::clone(&self.tokens),
+            reloads: Arc::clone(&self.reloads),
             metrics: Arc::clone(&self.metrics),
             shutdown: shutdown.clone(),
             started: self.started,
@@ -211,6 +232,20 @@ impl Parts {
             .fallback(api::no_route)
             .layer(observe)
     }
+}
+
+/// Loads a TLS configuration, and has it read again when its files change.
+fn load_tls(
+    files: Option<TlsFiles>,
+    file: ReloadedFile,
+    reloader: &mut Reloader,
+) -> Result<Option<watch::Receiver<Arc<ServerConfig>>>, Error> {
+    let Some(files) = files else {
+        return Ok(None);
+    };
+    let (sender, receiver) = watch::channel(files.load()?);
+    reloader.watch_tls(file, files, sender);
+    Ok(Some(receiver))
 }
 
 fn tls_files_of_api(options: &ServeOptions) -> Option<TlsFiles> {

@@ -1,4 +1,4 @@
-//! The signals that end the program.
+//! The signals that end the program, and the one that makes it read files again.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -31,4 +31,12 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Installs the handler of SIGHUP, which asks to read files again.
+///
+/// # Errors
+/// When the system refuses it.
+pub(super) fn hangup() -> Result<Signal, Error> {
+    signal(SignalKind::hangup()).map_err(|error| Error::new("signals", "can't be caught", error))
 }

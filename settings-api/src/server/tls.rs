@@ -66,6 +66,13 @@ impl TlsFiles {
         Ok(Arc::new(config))
     }
 
+    /// Lists the files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.certificate, &self.key]
+            .into_iter()
+            .chain(self.client_ca.as_ref())
+    }
+
     fn certificates(&self, kind: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
         let certificates = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -1,6 +1,6 @@
 //! The cache itself.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use client_cert_forwarder::config::ConfigError;
@@ -22,7 +22,7 @@ const CONFLICTS: Duration = Duration::from_secs(10);
 /// The settings in force, and the snapshot that Envoys receive.
 #[derive(Debug)]
 pub(crate) struct SnapshotCache {
-    base: Base,
+    base: RwLock<Arc<Base>>,
     max_hostnames: usize,
     store: Arc<dyn Store>,
     /// Held while the state changes, so that snapshots come in the order of the revisions.
@@ -69,7 +69,7 @@ impl SnapshotCache {
             .map_err(|error| Error::new("stored settings", "with the base configuration", error))?;
         let settings = Arc::new(settings);
         Ok(Self {
-            base,
+            base: RwLock::new(Arc::new(base)),
             max_hostnames,
             store,
             changing: tokio::sync::Mutex::new(()),
@@ -80,8 +80,23 @@ impl SnapshotCache {
     }
 
     /// Returns the base configuration.
-    pub(crate) fn base(&self) -> &Base {
-        &self.base
+    pub(crate) fn base(&self) -> Arc<Base> {
+        let base = self.base.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&base)
+    }
+
+    /// Replaces the base configuration, and publishes what follows from it.
+    ///
+    /// # Errors
+    /// When the stored settings can't be merged with it; then the old one stays.
+    pub(crate) async fn replace_base(&self, base: Base) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let State { revision, settings } = self.state();
+        let snapshot = tokio::task::block_in_place(|| snapshot::build(&base, &settings))
+            .map_err(|error| Error::new("stored settings", "with the base configuration", error))?;
+        *self.base.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(base);
+        self.install(revision, settings, snapshot);
+        Ok(())
     }
 
     /// Subscribes to the snapshot: the current one now, each later one as it is published.
@@ -136,7 +151,7 @@ impl SnapshotCache {
         loop {
             let state = self.state();
             let before = state.settings.get(scope).map_or(&[][..], Vec::as_slice);
-            check_domains(&self.base, scope, before, changes)?;
+            check_domains(&self.base(), scope, before, changes)?;
             let after = entry::apply(before, changes);
             check_count(self.max_hostnames, before.len(), after.len())?;
             let mut settings = Settings::clone(&state.settings);
@@ -158,7 +173,7 @@ impl SnapshotCache {
             self.health.record(&committed);
             match committed {
                 Ok(revision) => {
-                    self.install(revision, settings, snapshot);
+                    self.install(revision, Arc::new(settings), snapshot);
                     return Ok((after, audit));
                 }
                 Err(StoreError::Conflict) if start.elapsed() < CONFLICTS => {
@@ -188,12 +203,12 @@ impl SnapshotCache {
             return Ok(());
         };
         match self.build(&settings) {
-            Ok(snapshot) => self.install(revision, settings, snapshot),
+            Ok(snapshot) => self.install(revision, Arc::new(settings), snapshot),
             // Another replica has another base configuration. Its changes stay unpublished here.
             Err(error) => {
                 tracing::error!(%error, "stored settings don't fit this base configuration");
                 let snapshot = self.snapshot.borrow().clone();
-                self.install(revision, settings, snapshot);
+                self.install(revision, Arc::new(settings), snapshot);
             }
         }
         Ok(())
@@ -201,11 +216,10 @@ impl SnapshotCache {
 
     /// Builds a snapshot, which takes long enough with 10,000 hostnames to block other tasks.
     fn build(&self, settings: &Settings) -> Result<Snapshot, ConfigError> {
-        tokio::task::block_in_place(|| snapshot::build(&self.base, settings))
+        tokio::task::block_in_place(|| snapshot::build(&self.base(), settings))
     }
 
-    fn install(&self, revision: Revision, settings: Settings, next: Snapshot) {
-        let settings = Arc::new(settings);
+    fn install(&self, revision: Revision, settings: Arc<Settings>, next: Snapshot) {
         *self.lock() = State { revision, settings };
         self.snapshot.send_if_modified(|snapshot| {
             let changed = *snapshot != next;

@@ -30,6 +30,18 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn audit(&self, scope: &Scope, limit: u32) -> Result<Vec<AuditRecord>, StoreError>;
 
+    /// Reads everything, as of one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn export(&self) -> Result<Content, StoreError>;
+
+    /// Writes everything into an empty store.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`], or [`StoreError::Unavailable`]; then nothing was written.
+    async fn import(&self, content: Content) -> Result<(), StoreError>;
+
     /// Waits until another replica may have changed the store.
     async fn changed(&self);
 }
@@ -46,6 +58,15 @@ pub(crate) struct Stored {
     pub(crate) revision: Revision,
     /// All settings.
     pub(crate) settings: Settings,
+}
+
+/// Everything in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// All settings.
+    pub(crate) settings: Settings,
+    /// All audit records, oldest first.
+    pub(crate) audit: Vec<AuditRecord>,
 }
 
 /// A change of one zone's or account's settings.
@@ -65,6 +86,9 @@ pub(crate) enum StoreError {
     /// Another replica changed the store.
     #[error("changed by another replica")]
     Conflict,
+    /// The target of an import has settings or audit records.
+    #[error("is not empty: import into a new database")]
+    NotEmpty,
     /// The database can't be reached, or refuses to work.
     #[error("{0}")]
     Unavailable(String),

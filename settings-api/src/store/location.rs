@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::interface::Store;
+use super::interface::{Content, Store};
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
 use crate::error::Error;
@@ -31,6 +31,16 @@ impl FromStr for Location {
     }
 }
 
+impl std::fmt::Display for Location {
+    /// Leaves out the URL, which may hold a password.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(formatter),
+            Self::Postgres(_) => formatter.write_str("postgres://…"),
+        }
+    }
+}
+
 impl std::fmt::Debug for Location {
     /// Leaves out the URL, which may hold a password.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,6 +52,39 @@ impl std::fmt::Debug for Location {
 }
 
 impl Location {
+    /// Reads everything, while a server may have the store open.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(crate) async fn export(&self, ca: Option<&Path>) -> Result<Content, Error> {
+        match self {
+            Self::Sqlite(path) => SqliteStore::export(path),
+            Self::Postgres(url) => {
+                let store = PostgresStore::open(url, ca).await?;
+                let content = store.export().await;
+                content.map_err(|error| Error::new("database", "export", error))
+            }
+        }
+    }
+
+    /// Writes everything into an empty store; creates a missing one.
+    ///
+    /// # Errors
+    /// When it isn't empty, or can't be written.
+    pub(crate) async fn import(&self, ca: Option<&Path>, content: Content) -> Result<(), Error> {
+        let imported = self.open(ca).await?.import(content).await;
+        imported.map_err(|error| Error::new("database", self, error))
+    }
+
+    /// Writes everything into a new SQLite file.
+    ///
+    /// # Errors
+    /// When the file exists, or can't be written.
+    pub(crate) async fn create_backup(path: &Path, content: Content) -> Result<(), Error> {
+        let imported = SqliteStore::create(path)?.import(content).await;
+        imported.map_err(|error| Error::new("backup", path.display(), error))
+    }
+
     /// Opens the store; creates a missing SQLite file, or the schema in a PostgreSQL database.
     ///
     /// # Errors

@@ -5,5 +5,5 @@ mod location;
 mod postgres;
 mod sqlite;
 
-pub(crate) use interface::{Change, Revision, Store, StoreError, Stored};
+pub(crate) use interface::{Change, Content, Revision, Store, StoreError, Stored};
 pub(crate) use location::Location;

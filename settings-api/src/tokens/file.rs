@@ -18,10 +18,10 @@ use crate::error::Error;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TokenFiles {
     /// The token file (JSON); it holds digests, no secrets
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "SETTINGS_API_TOKENS", value_name = "FILE")]
     pub(crate) tokens: PathBuf,
     /// The key of the digests [default: the token file's name and ".key"]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "SETTINGS_API_TOKEN_KEY", value_name = "FILE")]
     pub(crate) token_key: Option<PathBuf>,
 }
 

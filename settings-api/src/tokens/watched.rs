@@ -1,13 +1,12 @@
 //! The token file as a running server sees it.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::digest::{Credentials, DigestKey};
 use super::file::{TokenFile, TokenFiles};
 use super::token::Token;
 use crate::error::Error;
+use crate::file_stamp::FileStamp;
 
 /// The tokens, read again whenever their files change: a revoked token stops working at once.
 pub(crate) struct Tokens {
@@ -23,9 +22,8 @@ struct Read {
 /// The files' content; none while there is no token file.
 type Content = Arc<Option<(DigestKey, TokenFile)>>;
 
-/// Identifies the content of both files: device, inode, size, time of change (seconds and
-/// nanoseconds). A missing file has the default.
-type Stamp = [(u64, u64, u64, i64, i64); 2];
+/// The stamps of both files.
+type Stamp = [FileStamp; 2];
 
 impl Tokens {
     /// Reads the token files. Warns if nobody can log in yet.
@@ -86,9 +84,5 @@ impl Tokens {
 }
 
 fn stamp(files: &TokenFiles) -> Stamp {
-    [&files.tokens, &files.key()].map(|path| {
-        fs::metadata(path)
-            .map(|it| (it.dev(), it.ino(), it.size(), it.ctime(), it.ctime_nsec()))
-            .unwrap_or_default()
-    })
+    [&files.tokens, &files.key()].map(|path| FileStamp::of(path))
 }

@@ -80,6 +80,12 @@ impl Cluster {
             .args(["-p", &self.port.to_string(), "-h", "127.0.0.1"])
             .args(["-c", &format!("unix_socket_directories={sockets}")])
             .args(["-c", "fsync=off", "-c", "max_connections=300"])
+            .args(match self.folder.path().join("server.key").exists() {
+                true => &["-c", "ssl=on"][..],
+                false => &[],
+            })
+            .args(["-c", &format!("ssl_cert_file={sockets}/server.crt")])
+            .args(["-c", &format!("ssl_key_file={sockets}/server.key")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -93,6 +99,20 @@ impl Cluster {
             assert!(start.elapsed() < PATIENCE, "not started:\n{}", log());
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
+    }
+
+    /// Starts the server again with TLS.
+    pub(crate) fn enable_tls(&mut self, certificate: &str, key: &str) {
+        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.folder.path().join(name);
+            fs::write(&path, content).expect("a written file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("chmod");
+            if let Some((user, group)) = self.owner {
+                chown(&path, Some(user), Some(group)).expect("chown");
+            }
+        }
+        self.stop();
+        self.run();
     }
 
     /// Stops the server at once, as a crash does.

@@ -113,6 +113,12 @@ async fn probes_and_metrics_need_no_token() {
         .put(json!([forward("a.example.com"), forward("b.example.com")]))
         .await;
     program.put(json!([{ "hostname": 7 }])).await;
+    let build = concat!(
+        "settings_api_build_info{version=\"",
+        env!("CARGO_PKG_VERSION"),
+        "\"}"
+    );
+    assert_eq!(program.metric(build).await, 1);
     let route = "route=\"/client/v4/zones/{id}/access/certificates/settings\"";
     assert_eq!(
         program
@@ -284,4 +290,45 @@ fn a_log_level_is_one_of_a_closed_list() {
     let error = String::from_utf8_lossy(&output.stderr);
     let expected = "[possible values: error, warn, info, debug, trace]";
     assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn each_option_of_serve_can_be_an_environment_variable() {
+    let program = env!("CARGO_BIN_EXE_settings-api");
+    let help = Command::new(program).args(["serve", "--help"]).output();
+    let help = String::from_utf8(help.expect("the program runs").stdout).expect("text");
+    let options: Vec<&str> = help
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("--")?.split(' ').next())
+        .collect();
+    assert!(options.len() > 15, "{help}");
+    for option in options {
+        let variable = format!("SETTINGS_API_{}=", option.to_uppercase().replace('-', "_"));
+        let variable = variable.trim_end_matches('=');
+        assert!(
+            help.contains(&format!("[env: {variable}")),
+            "{option}\n{help}"
+        );
+    }
+    let output = Command::new(program)
+        .arg("serve")
+        .env("SETTINGS_API_BASE", "none.json")
+        .env(
+            "SETTINGS_API_DATABASE",
+            "postgres://a:opensesame@127.0.0.1:1/x",
+        )
+        .env("SETTINGS_API_TOKENS", "none.json")
+        .output()
+        .expect("the program runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        error.contains("base configuration none.json: No such file"),
+        "{error}"
+    );
+    let help = Command::new(program)
+        .args(["serve", "--help"])
+        .env("SETTINGS_API_DATABASE", "postgres://a:opensesame@db/x")
+        .output()
+        .expect("the program runs");
+    assert!(!String::from_utf8_lossy(&help.stdout).contains("opensesame"));
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use support::pki;
 
 use crate::cluster::Cluster;
 use crate::fixtures::{base, client, forward};
@@ -225,4 +226,37 @@ fn a_database_that_cannot_be_used_is_named_without_its_password() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn with_a_ca_the_database_must_speak_tls_and_have_a_certificate_of_it() {
+    let Some(mut cluster) = cluster() else { return };
+    let url = cluster.create_database();
+    let url = url.replace("127.0.0.1", "api.example.com") + "?hostaddr=127.0.0.1";
+    let mut replica = Program::stopped(base(), &["--database-ca", "ca.pem"]);
+    replica.database = url;
+    replica.write("ca.pem", &pki().ca_pem);
+    let error = replica.run_to_failure();
+    assert!(error.contains("server does not support TLS"), "{error}");
+
+    cluster.enable_tls(&pki().server.chain_pem(), &pki().server.key_pem());
+    replica.run();
+    assert_eq!(
+        replica.put(json!([forward("a.example.com")])).await.status,
+        202
+    );
+    let encrypted = "SELECT 1 / count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                     WHERE ssl AND application_name = 'settings-api'";
+    assert!(cluster.psql("postgres", encrypted));
+    replica.terminate();
+
+    replica.write("ca.pem", pki().untrusted.chain_pem());
+    let error = replica.run_to_failure();
+    assert!(error.contains("invalid peer certificate"), "{error}");
+    replica.write("ca.pem", "");
+    let error = replica.run_to_failure();
+    assert!(
+        error.contains("--database-ca ca.pem: holds no certificate"),
+        "{error}"
+    );
 }

@@ -180,6 +180,15 @@ impl Program {
         self.launcher = command.iter().map(|word| (*word).to_owned()).collect();
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        self.running
+            .as_ref()
+            .expect("running")
+            .process
+            .signal(signal);
+    }
+
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.running.as_ref().expect("running").process.child.id()

@@ -8,9 +8,12 @@ from cloudflare import Cloudflare
 BASE_URL, ZONE, ACCOUNT = os.environ["BASE_URL"], os.environ["ZONE"], os.environ["ACCOUNT"]
 
 
+def client(**credentials):
+    return Cloudflare(base_url=BASE_URL, max_retries=0, _strict_response_validation=True, **credentials)
+
+
 def settings_of(**credentials):
-    client = Cloudflare(base_url=BASE_URL, max_retries=0, _strict_response_validation=True, **credentials)
-    return client.zero_trust.access.certificates.settings
+    return client(**credentials).zero_trust.access.certificates.settings
 
 
 def setting(hostname, forwarding=True):
@@ -49,3 +52,10 @@ assert entries(by_token.get(zone_id=ZONE)) == both[1:]
 refused(cloudflare.BadRequestError, 12036, lambda: by_token.update(zone_id=ZONE, settings=[setting("a.example.net")]))
 refused(cloudflare.BadRequestError, 12130, lambda: by_token.update(zone_id=ZONE, settings=[setting("a..example.com")]))
 refused(cloudflare.PermissionDeniedError, 10000, lambda: stranger.get(zone_id=ZONE))
+
+finder = client(api_token=os.environ["TOKEN"])
+assert finder.user.tokens.verify().status == "active"
+assert {zone.name for zone in finder.zones.list()} == {"example.com", "example.org"}
+assert [zone.id for zone in finder.zones.list(name="example.com")] == [ZONE]
+found = finder.zones.get(zone_id=ZONE)
+assert (found.name, found.status, found.account.id) == ("example.com", "active", ACCOUNT)

@@ -40,11 +40,19 @@ pub(super) const SETTINGS_API: &[&[&str]] = &[
     // Checks a change, stores it, publishes the snapshot.
     &["snapshot_cache"],
     // On disk.
-    &["store", "tokens"],
+    &["audit_log", "store", "tokens"],
     // Settings, the base configuration, and how they merge.
     &["model"],
     // Used by any of the above.
-    &["atomic_file", "client_address", "error", "hex", "metrics"],
+    &[
+        "atomic_file",
+        "client_address",
+        "error",
+        "file_stamp",
+        "hex",
+        "metrics",
+        "reload_status",
+    ],
 ];
 
 /// The layer of a module, counted from the top.

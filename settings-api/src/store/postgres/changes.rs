@@ -1,12 +1,9 @@
 //! Learns of other replicas' changes: by notification, and by polling as the net below it.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
-use tokio_postgres::{AsyncMessage, Client, Connection};
 
 use super::connection::Connector;
 
@@ -54,36 +51,5 @@ impl Changes {
 impl Drop for Changes {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// Executes the LISTEN statement and polls the connection until its end.
-pub(super) async fn poll<S, T>(
-    client: &Client,
-    mut connection: Connection<S, T>,
-    statement: &str,
-    notified: impl Fn(),
-) -> Result<(), tokio_postgres::Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    let messages = async {
-        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
-            if let AsyncMessage::Notification(_) = message? {
-                notified();
-            }
-        }
-        Ok(())
-    };
-    let listen = async {
-        client.batch_execute(statement).await?;
-        // A change may have come before the statement.
-        notified();
-        std::future::pending::<Result<(), tokio_postgres::Error>>().await
-    };
-    tokio::select! {
-        ended = messages => ended,
-        failed = listen => failed,
     }
 }

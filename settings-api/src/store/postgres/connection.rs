@@ -1,5 +1,6 @@
 //! Connections to the server: URL, TLS, pool.
 
+use std::future::poll_fn;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,8 +9,9 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error_chain::chain;
@@ -105,13 +107,44 @@ impl Connector {
         match self.tls.clone() {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await?;
-                super::changes::poll(&client, connection, statement, notified).await
+                poll(&client, connection, statement, notified).await
             }
             Some(tls) => {
                 let (client, connection) = self.config.connect(tls).await?;
-                super::changes::poll(&client, connection, statement, notified).await
+                poll(&client, connection, statement, notified).await
             }
         }
+    }
+}
+
+/// Executes the LISTEN statement and polls the connection until its end.
+async fn poll<S, T>(
+    client: &Client,
+    mut connection: Connection<S, T>,
+    statement: &str,
+    notified: impl Fn(),
+) -> Result<(), tokio_postgres::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let messages = async {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            if let AsyncMessage::Notification(_) = message? {
+                notified();
+            }
+        }
+        Ok(())
+    };
+    let listen = async {
+        client.batch_execute(statement).await?;
+        // A change may have come before the statement.
+        notified();
+        std::future::pending::<Result<(), tokio_postgres::Error>>().await
+    };
+    tokio::select! {
+        ended = messages => ended,
+        failed = listen => failed,
     }
 }
 

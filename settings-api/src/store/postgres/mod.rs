@@ -4,6 +4,7 @@ mod changes;
 mod connection;
 mod error_chain;
 mod postgres_store;
+mod queries;
 mod schema;
 
 pub(super) use postgres_store::PostgresStore;
