@@ -2,6 +2,7 @@
 
 mod certificates;
 mod header_bytes;
+mod metadata;
 mod random_requests;
 
 use support::{Protocol, Scene, pki};
