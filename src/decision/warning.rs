@@ -82,9 +82,11 @@ impl Warning {
                  %RESPONSE_CODE_DETAILS% tells which requests"
             }
             Self::NoServerName => {
-                "a request was answered 421, because Envoy gives no server name (SNI) for its \
-                 connection: where clients do send one, put envoy.filters.listener.tls_inspector \
-                 into the listener's listener_filters, as envoy/optional-mtls.yaml does"
+                "a request was answered 421, because its connection has no server name (SNI). \
+                 Clients send none for an IP address: set \"sni_must_match\": false in its setting. \
+                 Where clients do send one, Envoy does not read it: put \
+                 envoy.filters.listener.tls_inspector into the listener's listener_filters, as \
+                 envoy/optional-mtls.yaml does"
             }
         }
     }

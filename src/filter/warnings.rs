@@ -35,7 +35,7 @@ impl Warnings {
     }
 }
 
-/// Logs the line at start and after every change of the configuration.
+/// Logs the configuration's own warnings and the line of its start, once in the process.
 pub(crate) fn loaded(envoy: &impl Hostcalls, config: &Config, no_configuration: bool) {
     if !first_in_process(envoy, config, "loaded") {
         return;
@@ -51,6 +51,9 @@ pub(crate) fn loaded(envoy: &impl Hostcalls, config: &Config, no_configuration: 
             "the plugin configuration is empty: nothing is forwarded, managed headers are still \
              removed",
         );
+    }
+    for warning in &config.warnings {
+        envoy.log(Level::Warn, &warning.to_string());
     }
     envoy.log(
         Level::Info,

@@ -12,6 +12,7 @@ mod fast_path;
 mod faults;
 mod fields;
 mod forwarding;
+mod neighbours;
 mod observability;
 mod reload;
 mod responses;

@@ -31,6 +31,7 @@ mod field_encoding;
 pub mod fields;
 pub mod listener;
 pub mod message;
+mod metadata;
 pub mod metrics;
 pub mod origin;
 pub mod pki;

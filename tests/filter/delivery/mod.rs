@@ -2,3 +2,5 @@
 
 mod answers;
 mod model;
+mod parsers;
+mod tunnels;

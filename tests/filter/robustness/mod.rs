@@ -3,6 +3,7 @@
 mod certificates;
 mod header_bytes;
 mod large_values;
+mod metadata;
 mod random_requests;
 
 use support::{Protocol, Scene, pki};

@@ -64,6 +64,11 @@ impl Setup {
             .map(|name| (*name).to_owned())
             .collect();
         names.push(format!("x{}", generator::token(rng, 3..12)));
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+        // RFC 9440 §2.3: no chain without its leaf.
+        if has("Client-Cert-Chain") && !has("Client-Cert") {
+            names.push("Client-Cert".to_owned());
+        }
         for name in &names {
             headers.insert(name.clone(), json!("certNotBefore"));
         }
