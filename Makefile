@@ -98,12 +98,16 @@ soak: build envoy ## A million requests over 20,000 connections, or as many as D
 	@cargo run --locked --quiet --release -p filter-tests --bin soak
 
 .PHONY: lint
-lint: toolchain ## Formatting, clippy with warnings as errors, and whether rust-version is true
+lint: toolchain ## Check formatting, clippy and rustdoc (warnings are errors), rust-version, comment width and layers
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p filter-tests --features bench --bin bench --tests -- -D warnings
 	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
 	cargo run --locked --quiet -p xtask -- msrv
+	cargo run --locked --quiet -p xtask -- comments
+	cargo run --locked --quiet -p xtask -- layers
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --workspace --features client-cert-forwarder/schema
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps -p client-cert-forwarder --target $(TARGET)
 
 .PHONY: deny
 deny: $(DENY) ## Check licences, sources, banned crates and known vulnerabilities of dependencies (ADVISORIES=required fails without the database)
