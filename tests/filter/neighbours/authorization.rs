@@ -43,6 +43,8 @@ async fn start(listener: Listener) -> Scene {
         .header(SHA256, "forged by the service")
         .header("cf_client_cert_der_base64", "forged by the service");
     scene.origin.answer("/authorize/slow", [slow]);
+    let silent = Answer::status(200).after(Duration::from_millis(300));
+    scene.origin.answer("/authorize/silent", [silent]);
     scene
         .origin
         .answer("/authorize/denied", [Answer::status(403)]);
@@ -95,12 +97,12 @@ async fn update_during_the_pause(scene: &Scene) {
         let client = scene.connect(protocol).await;
         let seen = scene.origin.requests().len();
         let update = forwarding(&[HOST, &format!("new-{number}.example.com")]);
-        let (response, updated) = tokio::join!(client.send(forged("/slow")), async {
+        let (response, updated) = tokio::join!(client.send(forged("/silent")), async {
             scene.origin.wait_for(seen + 1).await;
             scene.envoy.update_config(&update).await
         });
         assert_eq!((response.status, updated), (200, Update::Accepted));
-        assert_carries(&scene.origin.last_request_for("/slow"), &pki().client);
+        assert_carries(&scene.origin.last_request_for("/silent"), &pki().client);
         client.get(HOST, "/after").await;
         client.get(HOST, "/after").await;
         assert_carries_none(&scene.origin.last_request_for("/after"));
