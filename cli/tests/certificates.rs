@@ -57,7 +57,7 @@ fn the_schema_is_the_shipped_one() {
 }
 
 /// Runs OpenSSL's shell lines in a new folder that has a CA and one revoked certificate.
-fn authority() -> tempfile::TempDir {
+pub(crate) fn authority() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let script = "\
         set -e

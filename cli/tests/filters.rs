@@ -78,7 +78,7 @@ async fn a_whole_envoy_starts_as_it_is_and_forwards() {
     for (plugin, options, header) in [
         (PLUGIN, &[][..], "cf-client-cert-sha256"),
         (PLUGIN, &["--plain"], "cf-client-cert-sha256"),
-        (optional.as_str(), &["--plain"], "x-ssl-client-cert"),
+        (optional.as_str(), &["--plain"], "x-ssl-client-escaped-cert"),
     ] {
         let installation = Installation::new(&wasm_module());
         let wasm = installation.path().join("client_cert_forwarder.wasm");
@@ -98,7 +98,8 @@ async fn a_whole_envoy_starts_as_it_is_and_forwards() {
             .start(&origin)
             .await;
         let scene = Scene { envoy, origin };
-        let client = scene.connect_with(Protocol::Http2, &pki().client).await;
+        let connector = scene.client(Protocol::Http2).listener("https");
+        let client = connector.with(&pki().client).connect().await;
         assert_eq!(client.get("api.example.com", "/").await.status, 200);
         let request = scene.origin.only_request();
         assert!(

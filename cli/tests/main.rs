@@ -8,6 +8,7 @@
 
 mod certificates;
 mod check;
+mod documentation;
 mod explain;
 mod filters;
 mod program;

@@ -2,7 +2,7 @@
 
 use super::program::{ccf, ccf_with};
 
-const COMMANDS: &[&str] = &[
+pub(crate) const COMMANDS: &[&str] = &[
     "check",
     "completions",
     "explain",

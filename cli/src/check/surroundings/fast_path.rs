@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use client_cert_forwarder::config::path::{JsonPath, Step};
 use serde_json::Value;
 
 use crate::check::Finding;
@@ -13,6 +14,7 @@ pub(super) fn check(filter: &WasmFilter, configuration: &str, line: usize) -> Op
     let (matcher, path) = filter.trail.nearest("xds_matcher")?;
     let written = ids(&matcher.get("xds_matcher")?.to_json());
     let path = format!("{path}.xds_matcher");
+    let matcher_line = matcher.line_of(&JsonPath(vec![Step::Key("xds_matcher".to_owned())]));
     match fast_path::filters(configuration, &Value::Null) {
         Err(error) => {
             let reason = format!("{}: {}", error.place, error.reason);
@@ -20,7 +22,7 @@ pub(super) fn check(filter: &WasmFilter, configuration: &str, line: usize) -> Op
         }
         Ok(filters) if ids(&filters.clone().into()) == written => None,
         Ok(_) => Some(Finding::error(
-            matcher.line,
+            matcher_line,
             path,
             "was made for another plugin configuration, so it matches nothing: make it again with \
              ccf filters",
