@@ -83,6 +83,15 @@ fast-path: toolchain ## The YAML of the fast path for a plugin configuration: ma
 	@test -n "$(CONFIG)" || { echo "make: say for what: make fast-path CONFIG=plugin.json" >&2; exit 1; }
 	@cargo run --locked --quiet -p fast-path -- "$(CONFIG)"
 
+.PHONY: ccf
+ccf: ## The operators' command line: a release binary, its manual page and completions in dist/ccf
+	cargo build --locked --release -p ccf
+	@mkdir -p dist/ccf
+	@cp $(BUILT)/release/ccf dist/ccf/ccf
+	@dist/ccf/ccf man >dist/ccf/ccf.1
+	@for shell in bash zsh fish; do dist/ccf/ccf completions $$shell >dist/ccf/ccf.$$shell; done
+	@echo "dist/ccf/ccf: $$(dist/ccf/ccf --version), $$(wc -c <dist/ccf/ccf) bytes; ccf.1 and completions beside it"
+
 .PHONY: fuzz
 fuzz: ## Search for inputs that break the filter, for DURATION seconds; coverage-guided if a C++ compiler exists
 	@cargo run --locked --quiet -p fuzz
