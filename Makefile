@@ -61,6 +61,10 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 .PHONY: test
 test: build envoy vectors ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --tests
+	@if ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then \
+		echo "The settings API's tests once more, on PostgreSQL:"; \
+		STORE=postgres cargo test --locked -p settings-api --test api; \
+	else echo "The settings API's tests ran on SQLite alone: PostgreSQL is not installed (make peers)"; fi
 	@echo "The same tests of requests, reloads and faults, deployed as the fast path:"
 	DEPLOYMENT=fast-path cargo test --locked -p filter-tests --test filter -- $(FAST_PATH_TESTS)
 
@@ -155,7 +159,7 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 .PHONY: peers
 peers: ## Install the programs that some tests and the benchmark compare with (Debian, as root); without them those report that they did not run
 	apt-get update -qq
-	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl skopeo valgrind >/dev/null
+	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl postgresql skopeo valgrind >/dev/null
 
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)
