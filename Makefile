@@ -68,8 +68,8 @@ test: build envoy vectors ## Every test: unit tests, then integration tests agai
 	@echo "The same tests of requests, reloads and faults, deployed as the fast path:"
 	DEPLOYMENT=fast-path cargo test --locked -p filter-tests --test filter -- $(FAST_PATH_TESTS)
 
-# Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have the
-# word in their names.
+# Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have
+# the word in their names.
 FAST_PATH_TESTS := $(addsuffix ::,spoofing forwarding delivery fields enforcement responses reload robustness faults)
 
 .PHONY: test-matrix

@@ -23,8 +23,8 @@ pub fn hostname(authority: &[u8]) -> Cow<'_, [u8]> {
 /// Whether every origin reads `authority` the same way: it is a DNS name, an IPv4 address or a
 /// bracketed IPv6 address, with a port or without.
 ///
-/// Envoy lets much else pass (`a@b`, `a,b` for two `Host` headers, `%61`, `127.1`), of which origins
-/// make different hostnames.
+/// Envoy lets much else pass (`a@b`, `a,b` for two `Host` headers, `%61`, `127.1`), of which
+/// origins make different hostnames.
 #[must_use]
 pub fn is_unambiguous(authority: &[u8]) -> bool {
     let is_name = |host: &str| host.parse::<Ipv4Addr>().is_ok() || dns_name(host).is_ok();

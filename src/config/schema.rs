@@ -87,7 +87,8 @@ fn default_max_certificate_chain_bytes() -> u32 {
     schemars(extend("dependentSchemas" = json_schema::allow_needs_require()))
 )]
 pub struct HostnameSettings {
-    /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific wins.
+    /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific
+    /// wins.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = json_schema::HOSTNAME)))]
     pub hostname: String,
     /// Accepted so that Cloudflare's bodies work; has no effect.
