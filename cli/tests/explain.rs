@@ -75,8 +75,11 @@ fn configurations() -> Vec<(Value, Option<&'static str>)> {
     ]
 }
 
+/// Name and value of a header.
+type Header = (&'static str, &'static str);
+
 /// Host, SNI and header of a request.
-const REQUESTS: [(&str, &str, Option<(&str, &str)>); 5] = [
+const REQUESTS: [(&str, &str, Option<Header>); 5] = [
     ("a.example.com", "a.example.com", None),
     ("b.example.com", "a.example.com", None),
     (

@@ -42,7 +42,10 @@ fn text_findings(text: &str, line: usize, has_lines: bool) -> Vec<Finding> {
     let position = report.errors.first().and_then(ConfigError::position);
     if let Some((inner, column)) = position {
         let reason = report.errors.remove(0).reason;
-        let reason = format!("column {column}: {reason}");
+        let reason = match has_lines {
+            true => format!("column {column}: {reason}"),
+            false => format!("line {inner}, column {column} of the text: {reason}"),
+        };
         return vec![Finding::error(in_file(inner.max(1)), "", reason)];
     }
     findings(&report, "", &|path| {

@@ -1,6 +1,10 @@
 //! What is wrong around the filter: shipped files with one change each.
 
 use std::fs;
+use std::sync::mpsc;
+
+use serde_json::json;
+use support::{Envoy, Listener, Protocol, pki};
 
 use super::{assert_findings, findings_in};
 use crate::program::repository;
@@ -230,6 +234,30 @@ fn findings_around_the_filter_have_the_whole_path() {
         format!("{HCM}.filters[0].typed_config.http_filters[0].typed_config.config.failure_policy");
     let found = findings_in("changed.yaml", &text);
     assert!(found[0].contains(&path), "{found:?}");
+}
+
+#[tokio::test]
+async fn without_the_tls_inspector_a_real_envoy_answers_421_as_the_finding_says() {
+    let setting = json!({ "hostname": "a.example.com", "sni_must_match": true });
+    for is_missing in [false, true] {
+        let (sender, receiver) = mpsc::channel();
+        let mut listener = Listener::strict().no_resumption();
+        if is_missing {
+            listener = listener.no_tls_inspector();
+        }
+        let scene = Envoy::with_filter(json!({ "settings": [setting] }))
+            .listener(listener)
+            .adapt(move |bootstrap| sender.send(bootstrap.to_string()).unwrap())
+            .scene()
+            .await;
+        let client = scene.client(Protocol::Http2).sni("a.example.com");
+        let client = client.with(&pki().client).connect().await;
+        let status = client.get("a.example.com", "/").await.status;
+        assert_eq!(status, if is_missing { 421 } else { 200 });
+        let found = findings_in("envoy.json", &receiver.recv().unwrap());
+        let is_found = found.iter().any(|one| one.contains("answered 421"));
+        assert_eq!(is_found, is_missing, "{found:?}");
+    }
 }
 
 #[test]

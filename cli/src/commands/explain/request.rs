@@ -5,7 +5,7 @@ use client_cert_forwarder::config::Config;
 use client_cert_forwarder::config::compiled::{Header, Setting};
 use client_cert_forwarder::connection::{Connection, SimulatedConnection};
 use client_cert_forwarder::decision::{
-    Decision, Explanation, Inbound, Pass, Progress, Refusal, Verdict, decide,
+    Decision, Explanation, Idle, Inbound, Pass, Progress, Refusal, Verdict, decide,
 };
 use client_cert_forwarder::headers::map::{HeaderMap, serialize};
 use client_cert_forwarder::outcome::Outcome;
@@ -150,12 +150,8 @@ impl Explainer<'_> {
         let mut missing = Vec::new();
         for (header, is_forwarding) in setting.into_iter().flat_map(headers) {
             if !added.iter().any(|line| line.name == header.name) {
-                let is_due = added.iter().any(|line| {
-                    let is_of = |header: &Header| header.name == line.name;
-                    setting.is_some_and(|setting| setting.forwarding_headers.iter().any(is_of))
-                });
                 let is_delivered =
-                    is_forwarding && !is_due && matches!(pass.progress, Progress::Idle(_));
+                    is_forwarding && pass.progress == Progress::Idle(Idle::AlreadyDelivered);
                 missing.push(MissingHeader {
                     name: header.name.clone(),
                     reason: self.why_missing(header, status, is_delivered),
