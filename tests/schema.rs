@@ -7,7 +7,7 @@ use client_cert_forwarder::config::{Config, json_schema::plugin_config};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-#[path = "../src/config/refused_examples.rs"]
+#[path = "../src/config/refused_examples/mod.rs"]
 mod refused_examples;
 
 #[test]

@@ -14,6 +14,19 @@ use super::reader::Reader;
 use super::schema::{HostnameSettings, PluginConfig};
 use super::{ConfigError, read, syntax};
 
+impl PluginConfig {
+    /// Reads the JSON. [`super::Config::from_json`] checks the meaning too.
+    ///
+    /// # Errors
+    /// Where and why the text is not JSON, or has a key or a value that contract §3 does not know.
+    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        let tree = syntax::parse(json)?;
+        let mut findings = Findings::only_first();
+        let config = read::plugin_config(&tree, &mut findings);
+        findings.into_result().map(|_| config)
+    }
+}
+
 /// Reads as the filter does; [`read_object`] joins the places of errors to its own.
 impl<'de> Deserialize<'de> for PluginConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

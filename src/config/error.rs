@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::path::JsonPath;
-use super::syntax::without_position;
 use crate::nearest::nearest;
 
 /// A refused configuration: where, and why.
@@ -100,6 +99,13 @@ impl ConfigError {
             None => Self::new(if path == "." { "configuration" } else { path }, reason),
         }
     }
+}
+
+/// serde_json's message without ` at line 1 column 2`.
+pub(super) fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
 /// Control characters are escaped in messages, so that none has this one.

@@ -1,9 +1,8 @@
 //! The plugin configuration: JSON as users write it, checked and compiled once.
 //!
 //! [`json`] is the text as a tree, [`schema`] its typed form, [`compiled`] what a request needs;
-//! [`check`] finds everything that is wrong at once.
+//! [`check()`] finds everything that is wrong at once.
 
-mod access;
 pub mod check;
 #[cfg(test)]
 mod check_tests;

@@ -1,14 +1,13 @@
 //! From JSON to the types of [`super::schema`], key by key (contract §3).
 
 use super::Warning;
-use super::compiled::MAX_LIMIT;
 use super::findings::Findings;
 use super::json::{Json, quoted};
 use super::path::Place;
 use super::read_access::{allowed_certificates, revoked_certificates};
 use super::reader::{Keys, Reader, Words};
 use super::schema::{
-    CertificateChainSource, ForwardOn, HeaderFields, HostnameSettings, OnSpoofedHeader,
+    CertificateChainSource, ForwardOn, HeaderFields, HostnameSettings, MAX_LIMIT, OnSpoofedHeader,
     PluginConfig, VerifiedBy,
 };
 use crate::certificate::field::Field;

@@ -53,7 +53,7 @@ const ALLOWED: Keys = Keys {
 };
 
 /// An entry of `revoked_certificates`, checked.
-pub(super) enum Revoked<'a> {
+pub(crate) enum Revoked<'a> {
     Sha256([u8; 32]),
     /// The serial number in its one form.
     Serial {

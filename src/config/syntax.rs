@@ -1,6 +1,6 @@
 //! Texts that are not JSON: reads them, and names the likely slip.
 
-use super::ConfigError;
+use super::error::{ConfigError, without_position};
 use super::json::Json;
 
 /// Reads `text` as JSON.
@@ -110,13 +110,6 @@ fn offset(text: &[u8], line: usize, column: usize) -> usize {
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     let before: usize = lines.take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     before + column.saturating_sub(1)
-}
-
-/// serde_json's message without ` at line 1 column 2`.
-pub(super) fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
 fn in_words_of_json(message: &str) -> String {

@@ -95,7 +95,7 @@ impl PeerCertificate {
         self.texts().skip(2).nth(slot).unwrap_or_default()
     }
 
-    /// Whether setting number `setting` allows the certificate; `None` before [`Self::admit`].
+    /// Whether setting number `setting` allows the certificate; `None` before `Self::admit`.
     #[must_use]
     pub fn is_admitted(&self, setting: usize) -> Option<bool> {
         let [refused, admitted] = admission(setting);

@@ -6,6 +6,7 @@ use crate::certificate::{PeerCertificateStatus, pem};
 use crate::config::Config;
 use crate::connection::{Handshake, Presented, SimulatedConnection};
 use crate::headers::map::{HeaderMap, serialize};
+use crate::outcome::Outcome;
 
 const RFC_9440_CERTIFICATES: &[u8] = include_bytes!("../certificate/testdata/rfc9440.pem");
 

@@ -8,6 +8,7 @@ use crate::certificate::{PeerCertificateStatus, pem};
 use crate::config::Config;
 use crate::connection::{Handshake, Presented, SimulatedConnection};
 use crate::headers::map::{HeaderMap, serialize};
+use crate::outcome::Outcome;
 
 const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----\nAAECAwQ=\n-----END CERTIFICATE-----\n";
 

@@ -1,12 +1,20 @@
 //! Carries out a decision: the only code that changes a request or a response in Envoy.
 
-use super::{Action, Plugin};
+use super::Plugin;
 use crate::config::compiled::Setting;
 use crate::decision::{HeaderValue, Pass, Refusal};
 use crate::hostcalls::{Hostcalls, LocalReply, Map};
 use crate::rfc9440;
 
 const EXPLAIN: &str = "client-cert-forwarder";
+
+/// Whether a request goes on to the next filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Continue,
+    /// It was answered here.
+    Stop,
+}
 
 /// Changes the request's headers, or answers it where Envoy does not.
 pub(super) fn pass(envoy: &impl Hostcalls, pass: &Pass<'_>) -> Action {

@@ -19,16 +19,9 @@ use crate::decision::{
 use crate::headers::map::HeaderMap;
 use crate::hostcalls::{Hostcalls, Map};
 use crate::outcome::Outcome;
+pub(crate) use apply::Action;
 use connection::EnvoyConnection;
 pub(crate) use plugin::Plugin;
-
-/// Whether a request goes on to the next filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Continue,
-    /// It was answered here.
-    Stop,
-}
 
 /// Answers a request that the filter has no context for.
 pub(crate) fn refuse_unreadable(envoy: &impl Hostcalls) {

@@ -1,7 +1,5 @@
 //! What users write in the place of a hostname, and the hostname they mean.
 
-use super::HostnamePattern;
-
 /// Names the slip; `None` where the rules of DNS say enough.
 pub(super) fn reason(text: &str) -> Option<&'static str> {
     Some(if text.is_empty() {
@@ -25,8 +23,8 @@ pub(super) fn reason(text: &str) -> Option<&'static str> {
     })
 }
 
-/// Returns the hostname that `text` becomes without scheme, user, path, port, trailing dot, and
-/// with its wildcard in front.
+/// Returns `text` without scheme, user, path, port and trailing dot, and with its wildcard in
+/// front.
 pub(super) fn repaired(text: &str) -> Option<String> {
     let trimmed = text.trim();
     let behind_scheme = trimmed.split_once("://").map_or(trimmed, |(_, rest)| rest);
@@ -34,13 +32,11 @@ pub(super) fn repaired(text: &str) -> Option<String> {
     let host = authority.rsplit('@').next()?;
     let host = without_port(host);
     let host = host.strip_suffix('.').unwrap_or(host);
-    let host = match host.rsplit_once('*') {
+    Some(match host.rsplit_once('*') {
         Some((_, rest)) => wildcard(rest),
         None if host.starts_with('.') => wildcard(host),
         None => host.to_owned(),
-    };
-    let hostname = HostnamePattern::read(&host).ok()?.to_string();
-    (hostname != text).then_some(hostname)
+    })
 }
 
 fn wildcard(below: &str) -> String {

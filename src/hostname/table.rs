@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::HostnamePattern;
+use super::pattern::HostnamePattern;
 
 /// Finds the most specific pattern for a hostname: exact, then the longest wildcard, then `*`, as
 /// Envoy's virtual hosts do.

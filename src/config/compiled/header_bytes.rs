@@ -7,9 +7,6 @@
 use crate::certificate::field::Field;
 use crate::config::schema::PluginConfig;
 
-/// Highest `max_certificate_bytes` and `max_certificate_chain_bytes`: 48 KiB.
-pub(in crate::config) const MAX_LIMIT: u32 = 49_152;
-
 /// Most bytes in one header. Envoy 1.40 and Node end the connection over a header that is longer
 /// than 64 KiB as HPACK encodes it (measured on a `%2F%2F…` of 114 KB; one of 79 KB passed).
 const MAX_HEADER: u64 = 65_536;

@@ -6,11 +6,12 @@ mod headers;
 mod id;
 mod revocations;
 mod setting;
+mod warnings;
 
 use super::findings::Findings;
 use super::path::Place;
 use super::schema::{CertificateChainSource, HostnameSettings, OnSpoofedHeader, PluginConfig};
-use super::{ConfigError, Warning, read, syntax, warning};
+use super::{ConfigError, Warning, read, syntax};
 use crate::certificate::Limits;
 use crate::certificate::field::Field;
 use crate::headers::managed::ManagedHeaders;
@@ -23,7 +24,6 @@ use setting::Shared;
 
 pub use super::schema::VerifiedBy;
 pub use allow_list::AllowList;
-pub(super) use header_bytes::MAX_LIMIT;
 pub use headers::Header;
 pub use id::Id;
 pub use revocations::{Revocations, RevokedBy};
@@ -95,7 +95,7 @@ impl Config {
 
     /// Compiles `plugin`, which was read from `json`. The outcome is good only without errors.
     pub(super) fn compile(plugin: &PluginConfig, json: &[u8], findings: &mut Findings) -> Self {
-        warning::find(plugin, findings);
+        warnings::find(plugin, findings);
         let mut hostnames = HostnameTable::default();
         let mut fields = FieldTable::default();
         let mut shared = Shared {

@@ -67,7 +67,7 @@ impl Revocations {
     }
 
     /// Keeps the digest of an entry, not its text.
-    pub(in crate::config) fn add(&mut self, revoked: &Revoked<'_>) {
+    pub(crate) fn add(&mut self, revoked: &Revoked<'_>) {
         match revoked {
             Revoked::Sha256(sha256) => self.fingerprints.insert(*sha256),
             Revoked::Serial { issuer_dn, serial } => self.serials.insert(digest(issuer_dn, serial)),

@@ -117,7 +117,7 @@ impl EnvoyBuilder {
         self
     }
 
-    /// Adds a route before the fixed ones of [`bootstrap`].
+    /// Adds a route before the fixed ones of [`crate::bootstrap`].
     pub fn route(mut self, route: Value) -> EnvoyBuilder {
         self.routes.push(route);
         self

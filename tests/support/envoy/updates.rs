@@ -22,7 +22,7 @@ pub enum Update {
 
 impl Envoy {
     /// Gives Envoy a new filter configuration and waits until it has taken or refused it. For
-    /// [`EnvoyBuilder::discovered`] only.
+    /// [`super::EnvoyBuilder::discovered`] only.
     pub async fn update_config(&self, configuration: &Value) -> Update {
         self.update_config_text(&configuration.to_string()).await
     }

@@ -107,8 +107,8 @@ pub(super) fn circles(arrows: &BTreeSet<Arrow>) -> Vec<BTreeSet<&Path>> {
 fn reachable<'a>(file: &Path, uses: &BTreeMap<&'a Path, BTreeSet<&'a Path>>) -> BTreeSet<&'a Path> {
     let mut reached = BTreeSet::new();
     let mut open = vec![file];
-    while let Some(used) = open.pop().and_then(|file| uses.get(file)) {
-        for file in used {
+    while let Some(file) = open.pop() {
+        for file in uses.get(file).into_iter().flatten() {
             if reached.insert(*file) {
                 open.push(file);
             }

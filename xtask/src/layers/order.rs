@@ -17,15 +17,7 @@ pub(super) const FILTER: &[&[&str]] = &[
     // Functions of bytes, and the calls to Envoy.
     &["certificate", "hostcalls", "rfc9440"],
     // Header names, hostnames and the other vocabulary that everything above uses.
-    &[
-        "authority",
-        "header_map",
-        "header_names",
-        "hostname",
-        "managed_headers",
-        "nearest",
-        "outcome",
-    ],
+    &["authority", "headers", "hostname", "nearest", "outcome"],
 ];
 
 /// The same for `settings-api/src`.

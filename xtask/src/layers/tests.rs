@@ -64,6 +64,23 @@ fn parent_and_child_that_use_each_other_are_a_circle() {
 }
 
 #[test]
+fn a_circle_is_found_beside_files_that_use_nothing() {
+    let files = [
+        ("src/lib.rs", "mod a; mod b; mod leaf; mod other_leaf;"),
+        ("src/a.rs", "use crate::b::f; use crate::leaf::g;"),
+        ("src/b.rs", "use crate::a::h; use crate::other_leaf::i;"),
+        ("src/leaf.rs", ""),
+        ("src/other_leaf.rs", ""),
+    ];
+    assert_eq!(
+        findings(&files, None),
+        ["2 files import each other in a circle:\
+          \n  src/a.rs:1 uses src/b.rs\
+          \n  src/b.rs:1 uses src/a.rs"]
+    );
+}
+
+#[test]
 fn a_name_that_another_file_re_exports_leads_to_its_definition() {
     let files = [
         ("src/lib.rs", "mod a;"),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 #[cfg(feature = "schema")]
-use super::json_schema;
+use super::rules;
 
 /// Matches a certificate that matches every key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -13,27 +13,27 @@ use super::json_schema;
 pub struct AllowedCertificate {
     /// SHA-256 of the DER in hex, with or without colons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = json_schema::SHA256)))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = rules::SHA256)))]
     pub sha256: Option<String>,
     /// The subject, exactly as the field `certSubjectDN` has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = json_schema::DN)))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = rules::DN)))]
     pub subject_dn: Option<String>,
     /// The issuer, exactly as the field `certIssuerDN` has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = json_schema::DN)))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = rules::DN)))]
     pub issuer_dn: Option<String>,
     /// A DNS name of the subject alternative name; `*.` in front stands for any depth below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = json_schema::DNS)))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = rules::DNS)))]
     pub san_dns: Option<String>,
     /// A URI of the subject alternative name; `*` at the end stands for any path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = json_schema::URI)))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = rules::URI)))]
     pub san_uri: Option<String>,
     /// An e-mail address of the subject alternative name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = json_schema::EMAIL)))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = rules::EMAIL)))]
     pub san_email: Option<String>,
 }
 

@@ -1,16 +1,15 @@
-//! The configuration's types (contract §3). Their doc comments are the JSON Schema's descriptions.
+//! The plugin configuration and its settings.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::findings::Findings;
+use super::access::{AllowedCertificate, RevokedCertificate};
 #[cfg(feature = "schema")]
-use super::json_schema;
-use super::{ConfigError, read, syntax};
+use super::rules;
 use crate::certificate::field::Field;
 
-pub use super::access::{AllowedCertificate, RevokedCertificate};
-pub use super::deserialize::{objects, read_object};
+/// Highest `max_certificate_bytes` and `max_certificate_chain_bytes`: 48 KiB.
+pub(crate) const MAX_LIMIT: u32 = 49_152;
 
 /// The plugin configuration. The body of Cloudflare's `PUT …/access/certificates/settings` is one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,8 +18,8 @@ pub use super::deserialize::{objects, read_object};
 #[cfg_attr(
     feature = "schema",
     schemars(extend(
-        "if" = json_schema::requires_a_certificate(),
-        "then" = json_schema::verified_by_is_given()
+        "if" = rules::requires_a_certificate(),
+        "then" = rules::verified_by_is_given()
     ))
 )]
 pub struct PluginConfig {
@@ -41,11 +40,11 @@ pub struct PluginConfig {
     pub certificate_chain_source: CertificateChainSource,
     /// Longest encoded leaf certificate put in a header, in bytes.
     #[serde(default = "default_max_certificate_bytes")]
-    #[cfg_attr(feature = "schema", schemars(range(max = super::compiled::MAX_LIMIT)))]
+    #[cfg_attr(feature = "schema", schemars(range(max = MAX_LIMIT)))]
     pub max_certificate_bytes: u32,
     /// Longest encoded certificate chain put in a header, in bytes.
     #[serde(default = "default_max_certificate_chain_bytes")]
-    #[cfg_attr(feature = "schema", schemars(range(max = super::compiled::MAX_LIMIT)))]
+    #[cfg_attr(feature = "schema", schemars(range(max = MAX_LIMIT)))]
     pub max_certificate_chain_bytes: u32,
     /// Whether responses say what the filter did, and why.
     #[serde(default)]
@@ -84,12 +83,12 @@ fn default_max_certificate_chain_bytes() -> u32 {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(
     feature = "schema",
-    schemars(extend("dependentSchemas" = json_schema::allow_needs_require()))
+    schemars(extend("dependentSchemas" = rules::allow_needs_require()))
 )]
 pub struct HostnameSettings {
     /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific
     /// wins.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = json_schema::HOSTNAME)))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = rules::HOSTNAME)))]
     pub hostname: String,
     /// Accepted so that Cloudflare's bodies work; has no effect.
     #[serde(default)]
@@ -123,11 +122,11 @@ pub struct HostnameSettings {
     pub add_client_certificate_headers: bool,
     /// Header name → field name, on every request to the origin.
     #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(extend("anyOf" = json_schema::chain_needs_leaf())))]
+    #[cfg_attr(feature = "schema", schemars(extend("anyOf" = rules::chain_needs_leaf())))]
     pub request_headers: HeaderFields,
     /// Header name → field name, on every response to the client.
     #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = json_schema::no_rfc9440_header())))]
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = rules::no_rfc9440_header())))]
     pub response_headers: HeaderFields,
 }
 
@@ -197,18 +196,5 @@ impl Serialize for HeaderFields {
             map.serialize_entry(name, field.name())?;
         }
         map.end()
-    }
-}
-
-impl PluginConfig {
-    /// Reads the JSON. [`super::Config::from_json`] checks the meaning too.
-    ///
-    /// # Errors
-    /// Where and why the text is not JSON, or has a key or a value that contract §3 does not know.
-    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
-        let tree = syntax::parse(json)?;
-        let mut findings = Findings::only_first();
-        let config = read::plugin_config(&tree, &mut findings);
-        findings.into_result().map(|_| config)
     }
 }
