@@ -150,7 +150,7 @@ fn values<'a>(
 }
 
 /// Whether the certificate's own fields may be sent, and not only its status.
-fn may_send(setting: &Setting, status: PeerCertificateStatus) -> bool {
+pub(crate) fn may_send(setting: &Setting, status: PeerCertificateStatus) -> bool {
     match status {
         PeerCertificateStatus::Verified => true,
         PeerCertificateStatus::Unverified => setting.forward_unverified,

@@ -10,6 +10,8 @@ mod warning;
 use crate::config::compiled::Header;
 use crate::outcome::Outcome;
 
+#[cfg(any(target_arch = "wasm32", test))]
+pub(crate) use decide::may_send;
 pub use decide::{decide, decide_trailers};
 pub use inbound::Inbound;
 pub use refusal::Refusal;
