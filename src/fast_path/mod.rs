@@ -32,6 +32,7 @@ use matcher::Matcher;
 #[derive(Debug)]
 pub struct FastPath {
     matcher: Matcher,
+    needs_filter_chain: bool,
     configuration: String,
 }
 
@@ -46,6 +47,7 @@ impl FastPath {
         eligibility::check(&PluginConfig::from_json(configuration.as_bytes())?)?;
         Ok(Self {
             matcher: Matcher::new(&config, &Actions::new(&config)?),
+            needs_filter_chain: config.sends_rfc9440,
             configuration: configuration.to_owned(),
         })
     }
@@ -76,6 +78,13 @@ impl FastPath {
                 }
             }
         })
+    }
+
+    /// Whether Envoy must be 1.38 or later: RFC 9440's `Vary` rule takes a composite filter's
+    /// `filter_chain`, and 1.36 does not start with one.
+    #[must_use]
+    pub fn needs_filter_chain(&self) -> bool {
+        self.needs_filter_chain
     }
 
     /// Hostnames that stay without a fast path although they forward: their requests enter the VM, as without one.

@@ -6,7 +6,10 @@ use std::path::Path;
 use client_cert_forwarder::fast_path::FastPath;
 use serde_json::{Value, json};
 
-use crate::bootstrap::{FILTER_NAME, wasm_config};
+use crate::{
+    bootstrap::{FILTER_NAME, wasm_config},
+    version::{Version, envoy_version},
+};
 
 /// How the filter stands in the filter chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +82,10 @@ impl Deployment {
     fn fast_path(self, configuration: &str) -> Option<FastPath> {
         match self {
             Deployment::Plain => None,
-            Deployment::FastPath => FastPath::new(configuration).ok(),
+            // Envoy 1.36 knows no `filter_chain` of a composite filter.
+            Deployment::FastPath => FastPath::new(configuration)
+                .ok()
+                .filter(|path| !path.needs_filter_chain() || envoy_version() >= Version(1, 38, 0)),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Each mode of contract §6: Envoy repeats what the filter decided, header by header.
 
 use serde_json::{Value, json};
-use support::{Deployment, Envoy, Identity, Listener, Protocol, Request, Scene, Update, pki};
+use support::{
+    Deployment, Envoy, Identity, Listener, Protocol, Request, Scene, Update, Version,
+    envoy_version, pki,
+};
 
 use super::entered;
 use crate::common::{DER, HOST, forwarding};
@@ -115,6 +118,9 @@ async fn seen(scene: &Scene, protocol: Protocol, identity: Option<&Identity>) ->
 #[tokio::test]
 async fn every_mode_shows_the_same_on_both_deployments() {
     for (name, setting, entries) in modes() {
+        if name == "RFC 9440" && envoy_version() < Version(1, 38, 0) {
+            continue; // Its `Vary` rule needs a composite filter's `filter_chain`.
+        }
         let plain = scene(Deployment::Plain, &setting).await;
         let fast = scene(Deployment::FastPath, &setting).await;
         for protocol in [Protocol::Http1, Protocol::Http2] {

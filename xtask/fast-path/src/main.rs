@@ -43,6 +43,11 @@ fn print() -> Result<()> {
         "{HEAD}{}",
         serde_saphyr::to_string(&[fast_path.http_filter(&vm)])?
     );
+    if fast_path.needs_filter_chain() {
+        eprintln!(
+            "fast-path: Client-Cert needs Envoy 1.38 or later: 1.36 does not start with this filter"
+        );
+    }
     for hostname in fast_path.left_out() {
         eprintln!(
             "fast-path: {hostname} has too many narrower settings: its requests enter the VM as without a fast path"
