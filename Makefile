@@ -38,7 +38,7 @@ vectors:
 build: toolchain
 	@mkdir -p dist
 	cargo rustc --locked -p client-cert-forwarder --lib --crate-type staticlib --target $(TARGET) --profile wasm
-	"$$(rustc --print target-libdir)/../bin/rust-lld" -flavor wasm --no-entry --allow-undefined --strip-debug -O2 \
+	"$$(rustc --print target-libdir)/../bin/rust-lld" -flavor wasm --no-entry --allow-undefined --strip-debug -O2 --stack-first -z stack-size=1048576 \
 		$(addprefix --export=,$(shell cat exports.txt)) \
 		$(BUILT)/$(TARGET)/wasm/libclient_cert_forwarder.a -o $(WASM)
 

@@ -11,7 +11,7 @@ use proxy_wasm::types::{Action, ContextType};
 use crate::config::Config;
 use crate::delivery_state::FAST_PATH;
 use crate::filter::connection::PEER_CERTIFICATE;
-use crate::filter::{self, Plugin, Request, warnings};
+use crate::filter::{self, Plugin, Request, stored_decisions, warnings};
 use crate::hostcalls::abi::{self, Envoy};
 use crate::hostcalls::{Hostcalls, Level};
 
@@ -69,16 +69,15 @@ fn configured_plugin() -> Result<Plugin, String> {
 /// Tells Envoy which properties live as long as the connection; others end with their request.
 fn declare_connection_properties(plugin: &Plugin) -> Result<(), String> {
     let settings = plugin.config.settings.iter();
-    let states = settings
+    let delivered = settings
         .filter(|setting| setting.forwards_once())
-        .flat_map(|setting| {
-            let matched = plugin
-                .fast_path
-                .then_some(&*setting.delivery.matched_property);
-            std::iter::once(&*setting.delivery.property).chain(matched)
-        });
-    let refused = std::iter::once(PEER_CERTIFICATE)
-        .chain(states)
+        .map(|setting| setting.delivery.property.to_string());
+    let stored = plugin
+        .fast_path
+        .then(|| stored_decisions::properties(&plugin.config));
+    let refused = std::iter::once(PEER_CERTIFICATE.to_owned())
+        .chain(delivered)
+        .chain(stored.into_iter().flatten())
         .find(|name| !abi::declare_connection_property(name));
     refused.map_or(Ok(()), |name| {
         Err(format!(

@@ -21,6 +21,7 @@ pub mod hostname;
 pub mod nearest;
 pub mod outcome;
 pub mod rfc9440;
+pub mod stored_decision;
 
 // Only the entry uses these, and that is in the wasm module alone: there dead code is found.
 #[cfg(any(target_arch = "wasm32", test))]

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// What the configuration has that a fast path can't do.
 pub(crate) fn filters(configuration: &str, vm: &Value) -> Result<Vec<Value>, ConfigError> {
     let fast_path = FastPath::new(configuration)?;
-    Ok(fast_path.http_filters(vm).into())
+    Ok(vec![fast_path.http_filter(vm)])
 }
 
 /// Returns the hostnames whose requests enter the VM as without a fast path.

@@ -72,11 +72,24 @@ impl PeerCertificate {
         Self::new(&config.id, status, too_large, server_name, &values)
     }
 
-    /// Decides whether `setting` allows the certificate, `leaf` being its DER (contract §4.11).
+    /// Whether the setting has an allow list that has not judged the certificate yet.
+    pub(crate) fn awaits_admission(&self, matched: Option<(usize, &Setting)>) -> bool {
+        matched.is_some_and(|(number, setting)| {
+            setting.allow_client_certificates.is_some() && self.is_admitted(number).is_none()
+        })
+    }
+
+    /// Decides whether the setting allows the certificate, `leaf` being its DER (contract §4.11),
+    /// unless it has no allow list or has decided.
     ///
     /// A certificate that is not verified, or that the parser can't read, is not allowed.
-    pub fn judge(&mut self, number: usize, setting: &Setting, leaf: Option<&[u8]>) {
-        if let Some(allowed) = &setting.allow_client_certificates {
+    pub fn judge(&mut self, matched: Option<(usize, &Setting)>, leaf: Option<&[u8]>) {
+        if !self.awaits_admission(matched) {
+            return;
+        }
+        if let Some((number, setting)) = matched
+            && let Some(allowed) = &setting.allow_client_certificates
+        {
             let names = leaf.and_then(Names::read);
             let is_allowed = self.status == PeerCertificateStatus::Verified
                 && names.is_some_and(|names| allowed.allows(&names));

@@ -12,6 +12,6 @@ pub trait Connection {
     fn was_delivered(&mut self, setting: &Setting) -> bool;
 
     /// Returns the connection's certificate, reading and caching it on first use, with the
-    /// admission by `setting`, whose number in the configuration is `number`.
-    fn peer_certificate(&mut self, number: usize, setting: &Setting) -> &PeerCertificate;
+    /// admission by the setting that the request's hostname matched, given with its number.
+    fn peer_certificate(&mut self, matched: Option<(usize, &Setting)>) -> &PeerCertificate;
 }

@@ -42,12 +42,9 @@ impl Connection for SimulatedConnection {
         self.delivered.contains(&setting.id)
     }
 
-    fn peer_certificate(&mut self, number: usize, setting: &Setting) -> &PeerCertificate {
+    fn peer_certificate(&mut self, matched: Option<(usize, &Setting)>) -> &PeerCertificate {
         self.asked.1 += 1;
-        if self.peer_certificate.is_admitted(number).is_none() {
-            let leaf = self.leaf.as_deref();
-            self.peer_certificate.judge(number, setting, leaf);
-        }
+        self.peer_certificate.judge(matched, self.leaf.as_deref());
         &self.peer_certificate
     }
 }

@@ -42,7 +42,7 @@ pub fn decide<'a>(
     if !due && !setting.acts_on_every_request() {
         return decision(Some(number), pass_idle(request, idle(setting)), Vec::new());
     }
-    let certificate = connection.peer_certificate(number, setting);
+    let certificate = connection.peer_certificate(matched);
     let verdict = match refusal(config, number, setting, certificate) {
         Some(refusal) => Verdict::Refuse(refusal),
         None => pass(
@@ -120,12 +120,12 @@ fn request_headers<'a>(
 }
 
 fn response_headers<'a>(
-    setting: Option<(usize, &'a Setting)>,
+    matched: Option<(usize, &'a Setting)>,
     connection: &'a mut impl Connection,
 ) -> Vec<HeaderValue<'a>> {
-    match setting {
-        Some((number, setting)) if !setting.response_headers.is_empty() => {
-            let certificate = connection.peer_certificate(number, setting);
+    match matched {
+        Some((_, setting)) if !setting.response_headers.is_empty() => {
+            let certificate = connection.peer_certificate(matched);
             values(&setting.response_headers, setting, certificate).collect()
         }
         _ => Vec::new(),
@@ -150,7 +150,7 @@ fn values<'a>(
 }
 
 /// Whether the certificate's own fields may be sent, and not only its status.
-fn may_send(setting: &Setting, status: PeerCertificateStatus) -> bool {
+pub(crate) fn may_send(setting: &Setting, status: PeerCertificateStatus) -> bool {
     match status {
         PeerCertificateStatus::Verified => true,
         PeerCertificateStatus::Unverified | PeerCertificateStatus::Revoked => {

@@ -11,6 +11,8 @@ mod tests;
 mod verdict;
 mod warning;
 
+#[cfg(any(target_arch = "wasm32", test))]
+pub(crate) use decide::may_send;
 pub use decide::{decide, decide_trailers};
 pub use inbound::Inbound;
 pub use progress::{Explanation, Idle, Progress};

@@ -1,6 +1,5 @@
 //! Carries out a decision: the only code that changes a request or a response in Envoy.
 
-use super::Plugin;
 use crate::config::compiled::Setting;
 use crate::decision::{HeaderValue, Pass, Refusal};
 use crate::hostcalls::{Hostcalls, LocalReply, Map};
@@ -47,21 +46,10 @@ pub(super) fn remove_all(envoy: &impl Hostcalls, map: Map, names: &[&[u8]]) -> b
     names.iter().all(|name| envoy.remove_header(map, name))
 }
 
-/// Remembers with the connection that the origin has the certificate for `setting`.
-pub(super) fn remember_delivery(envoy: &impl Hostcalls, plugin: &Plugin, setting: &Setting) {
-    if setting.forwards_once() {
-        envoy.set_connection_property(&setting.delivery.property, b"");
-        publish_to_matcher(envoy, plugin, setting);
-    }
-}
-
-/// Tells Envoy's matcher, on the fast path, that this configuration has nothing left to send.
-pub(super) fn publish_to_matcher(envoy: &impl Hostcalls, plugin: &Plugin, setting: &Setting) {
-    if plugin.fast_path {
-        let delivery = &setting.delivery;
-        let value = delivery.matched_value.as_bytes();
-        envoy.set_connection_property(&delivery.matched_property, value);
-    }
+/// Remembers with the connection that the origin has the certificate for `setting`; whether Envoy
+/// took it.
+pub(super) fn remember_delivery(envoy: &impl Hostcalls, setting: &Setting) -> bool {
+    envoy.set_connection_property(&setting.delivery.property, b"")
 }
 
 /// Sets or removes one of the setting's response headers.

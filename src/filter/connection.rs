@@ -36,29 +36,32 @@ impl<'a, E: Hostcalls> EnvoyConnection<'a, E> {
 
     /// Returns the certificate that an earlier request stored under this configuration, or reads
     /// it from Envoy, with the admission by the setting; and stores what is new.
-    fn load(&self, number: usize, setting: &Setting) -> PeerCertificate {
+    fn load(&self, matched: Option<(usize, &Setting)>) -> PeerCertificate {
         let stored = self
             .envoy
             .property(PEER_CERTIFICATE)
             .and_then(|bytes| PeerCertificate::from_bytes(bytes, &self.config.id));
-        let judges = setting.allow_client_certificates.is_some();
         let certificate = match stored {
-            Some(stored) if !judges || stored.is_admitted(number).is_some() => return stored,
+            Some(stored) if !stored.awaits_admission(matched) => return stored,
             Some(mut stored) => {
-                stored.judge(number, setting, self.leaf().as_deref());
+                stored.judge(matched, self.leaf().as_deref());
                 stored
             }
-            None => {
-                let handshake = self.handshake();
-                let leaf = handshake.leaf().filter(|_| judges).map(<[u8]>::to_vec);
-                let mut certificate = PeerCertificate::compute(self.config, handshake);
-                certificate.judge(number, setting, leaf.as_deref());
-                certificate
-            }
+            None => self.compute(matched),
         };
         // Refused by Envoy, it is computed again with the next request.
         self.envoy
             .set_connection_property(PEER_CERTIFICATE, certificate.as_bytes());
+        certificate
+    }
+
+    fn compute(&self, matched: Option<(usize, &Setting)>) -> PeerCertificate {
+        let handshake = self.handshake();
+        let judges =
+            matched.is_some_and(|(_, setting)| setting.allow_client_certificates.is_some());
+        let leaf = handshake.leaf().filter(|_| judges).map(<[u8]>::to_vec);
+        let mut certificate = PeerCertificate::compute(self.config, handshake);
+        certificate.judge(matched, leaf.as_deref());
         certificate
     }
 
@@ -113,10 +116,10 @@ impl<E: Hostcalls> Connection for EnvoyConnection<'_, E> {
         self.envoy.property(&setting.delivery.property).is_some()
     }
 
-    fn peer_certificate(&mut self, number: usize, setting: &Setting) -> &PeerCertificate {
+    fn peer_certificate(&mut self, matched: Option<(usize, &Setting)>) -> &PeerCertificate {
         let certificate = match self.peer_certificate.take() {
             Some(certificate) => certificate,
-            None => self.load(number, setting),
+            None => self.load(matched),
         };
         self.peer_certificate.insert(certificate)
     }

@@ -6,12 +6,16 @@ mod delivery;
 mod metrics;
 mod plugin;
 #[cfg(test)]
+mod stored_decision_tests;
+pub(crate) mod stored_decisions;
+#[cfg(test)]
 mod tests;
 pub(crate) mod warnings;
 
 use std::rc::Rc;
 
 use crate::config::compiled::Setting;
+use crate::connection::Connection;
 use crate::decision::{
     Decision, Explanation, Idle, Inbound, Progress, Refusal, TrailersDecision, Verdict, Warning,
     decide, decide_trailers,
@@ -19,6 +23,7 @@ use crate::decision::{
 use crate::headers::map::HeaderMap;
 use crate::hostcalls::{Hostcalls, Map};
 use crate::outcome::Outcome;
+use crate::stored_decision::StoredDecision;
 pub(crate) use apply::Action;
 use connection::EnvoyConnection;
 pub(crate) use plugin::Plugin;
@@ -37,6 +42,8 @@ pub(crate) struct Request {
     /// Whether managed headers of the client's own were removed; `explain` says that too.
     stripped: bool,
     progress: Progress,
+    /// What is stored once the certificate is delivered.
+    on_delivery: Option<StoredDecision>,
     /// Values of the setting's response headers, in its order.
     response_values: Vec<Vec<u8>>,
 }
@@ -48,6 +55,7 @@ impl Request {
             setting: None,
             stripped: false,
             progress: Progress::Idle(Idle::NoSetting),
+            on_delivery: None,
             response_values: Vec::new(),
         }
     }
@@ -62,7 +70,11 @@ impl Request {
         let request = Inbound::scan(headers, &plugin.config);
         let mut connection = EnvoyConnection::new(envoy, &plugin.config, request.xfcc);
         let decision = decide(&request, &plugin.config, &mut connection);
-        self.apply(envoy, &decision)
+        let action = self.apply(envoy, &decision);
+        if plugin.fast_path && action == Action::Continue && !request.is_connect {
+            self.store(envoy, &mut connection);
+        }
+        action
     }
 
     /// Strips managed names from trailers too: some origins merge these into the headers.
@@ -91,9 +103,7 @@ impl Request {
         if let Progress::Pending(sent) = self.progress {
             if self.was_answered(envoy) {
                 self.conclude(envoy, sent);
-                if let Some(setting) = self.setting() {
-                    apply::remember_delivery(envoy, &self.plugin, setting);
-                }
+                self.remember_delivery(envoy);
             } else {
                 self.conclude(envoy, Outcome::Undelivered);
             }
@@ -153,6 +163,40 @@ impl Request {
         }
     }
 
+    /// Stores for Envoy what this decision says of the connection's later requests.
+    fn store(&mut self, envoy: &impl Hostcalls, connection: &mut impl Connection) {
+        let plugin = Rc::clone(&self.plugin);
+        let config = &plugin.config;
+        let number = self.setting;
+        let matched = number.and_then(|number| Some((number, config.settings.get(number)?)));
+        let certificate = connection.peer_certificate(matched);
+        if !stored_decisions::store_fields(envoy, config, certificate) {
+            return;
+        }
+        let Some((_, setting)) = matched else {
+            return;
+        };
+        let decision = stored_decisions::of(setting, certificate.status);
+        if !setting.forwards_once() || self.progress == Progress::Idle(Idle::AlreadyDelivered) {
+            if let Some(decision) = decision {
+                stored_decisions::add(envoy, config, setting, decision);
+            }
+        } else {
+            self.on_delivery = decision;
+        }
+    }
+
+    fn remember_delivery(&self, envoy: &impl Hostcalls) {
+        let Some(setting) = self.setting().filter(|setting| setting.forwards_once()) else {
+            return;
+        };
+        if apply::remember_delivery(envoy, setting)
+            && let Some(decision) = self.on_delivery
+        {
+            stored_decisions::add(envoy, &self.plugin.config, setting, decision);
+        }
+    }
+
     fn refuse(&mut self, envoy: &impl Hostcalls, refusal: Refusal) -> Action {
         self.warn_operator(envoy, refusal.warning());
         if let Some(outcome) = refusal.outcome() {
@@ -165,13 +209,7 @@ impl Request {
     fn note(&mut self, envoy: &impl Hostcalls, progress: Progress) {
         self.progress = progress;
         match progress {
-            Progress::Pending(_) | Progress::Idle(Idle::NoSetting | Idle::NoForwarding) => {}
-            Progress::Idle(Idle::AlreadyDelivered) => {
-                // The matcher did not know, perhaps because it was under an earlier configuration.
-                if let Some(setting) = self.setting().filter(|setting| setting.forwards_once()) {
-                    apply::publish_to_matcher(envoy, &self.plugin, setting);
-                }
-            }
+            Progress::Pending(_) | Progress::Idle(_) => {}
             Progress::Concluded(outcome) => {
                 self.warn_operator(envoy, Warning::of_outcome(outcome));
                 self.conclude(envoy, outcome);

@@ -10,7 +10,7 @@ pub(crate) struct Plugin {
     pub(crate) config: Config,
     pub(crate) metrics: Metrics,
     pub(crate) warnings: Warnings,
-    /// Whether Envoy's matcher skips requests of connections with nothing left to send
+    /// Whether Envoy carries out what is decided for a connection
     /// ([`crate::delivery_state::FAST_PATH`]).
     pub(crate) fast_path: bool,
 }

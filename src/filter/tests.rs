@@ -9,9 +9,9 @@ use crate::hostcalls::mock::MockEnvoy;
 
 const DER: &str = "cf-client-cert-der-base64";
 const SHA256: &str = "cf-client-cert-sha256";
-const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAECAwQ=\n-----END CERTIFICATE-----\n";
+pub(super) const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAECAwQ=\n-----END CERTIFICATE-----\n";
 
-fn plugin(json: &str) -> Rc<Plugin> {
+pub(super) fn plugin(json: &str) -> Rc<Plugin> {
     Rc::new(Plugin::new(Config::from_json(json.as_bytes()).unwrap()))
 }
 
@@ -22,7 +22,11 @@ fn forwarding() -> Rc<Plugin> {
 }
 
 /// Sends the headers of a request and gives back the context, as it is while the origin works.
-fn send(envoy: &MockEnvoy, plugin: &Rc<Plugin>, headers: &[(&str, &str)]) -> (Request, Action) {
+pub(super) fn send(
+    envoy: &MockEnvoy,
+    plugin: &Rc<Plugin>,
+    headers: &[(&str, &str)],
+) -> (Request, Action) {
     envoy.set_headers(RequestHeaders, headers);
     envoy.set_headers(ResponseHeaders, &[(":status", "200")]);
     let mut request = Request::new(Rc::clone(plugin));
@@ -31,7 +35,7 @@ fn send(envoy: &MockEnvoy, plugin: &Rc<Plugin>, headers: &[(&str, &str)]) -> (Re
 }
 
 /// A whole request to that hostname, answered by the origin.
-fn exchange(envoy: &MockEnvoy, plugin: &Rc<Plugin>, hostname: &str) {
+pub(super) fn exchange(envoy: &MockEnvoy, plugin: &Rc<Plugin>, hostname: &str) {
     let (mut request, action) = send(envoy, plugin, &[(":authority", hostname)]);
     assert_eq!(action, Action::Continue);
     request.on_response_headers(envoy);
@@ -361,26 +365,4 @@ fn the_filter_state_serves_where_the_attribute_is_missing() {
     );
     exchange(&envoy, &plugin, "a.example");
     assert!(carried(&envoy));
-}
-
-#[test]
-fn the_matcher_is_told_of_this_configuration_on_the_fast_path_alone() {
-    let json = r#"{"settings":[{"hostname":"a.example","client_certificate_forwarding":true}]}"#;
-    for fast_path in [false, true] {
-        let envoy = MockEnvoy::with_certificate("a.example", PEM);
-        for json in [json.to_owned(), format!("{json} ")] {
-            let config = Config::from_json(json.as_bytes()).unwrap();
-            let delivery = config.settings[0].delivery.clone();
-            let plugin = Rc::new(Plugin {
-                fast_path,
-                ..Plugin::new(config)
-            });
-            exchange(&envoy, &plugin, "a.example");
-            let properties = envoy.properties.borrow();
-            let told = properties.get(&*delivery.matched_property);
-            let expected = fast_path.then(|| delivery.matched_value.as_bytes().to_vec());
-            assert_eq!(told, expected.as_ref());
-        }
-        assert_eq!(envoy.counted("a.example", "forwarded"), 1);
-    }
 }

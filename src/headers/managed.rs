@@ -29,6 +29,11 @@ impl ManagedHeaders {
         Self { names }
     }
 
+    /// Returns the configuration's own names, folded.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.names.iter().map(|name| &**name)
+    }
+
     /// Whether `name`, in whatever spelling a client chose, is one of them.
     #[must_use]
     pub fn contains(&self, name: &[u8]) -> bool {

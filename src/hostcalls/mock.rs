@@ -18,6 +18,10 @@ pub(crate) struct MockEnvoy {
     pub(crate) replied: RefCell<Option<LocalReply>>,
     pub(crate) unreadable: Cell<bool>,
     pub(crate) unremovable: Cell<bool>,
+    /// Name of a property that the host does not take.
+    pub(crate) unwritable: RefCell<String>,
+    /// Names of the properties written, in their order.
+    pub(crate) property_writes: RefCell<Vec<String>>,
     pub(crate) property_reads: RefCell<Vec<String>>,
     counter_names: RefCell<Vec<String>>,
     said: RefCell<HashSet<String>>,
@@ -115,8 +119,12 @@ impl Hostcalls for MockEnvoy {
     }
 
     fn set_connection_property(&self, name: &str, value: &[u8]) -> bool {
-        self.set(name, value);
-        true
+        self.property_writes.borrow_mut().push(name.to_owned());
+        let is_taken = name != *self.unwritable.borrow();
+        if is_taken {
+            self.set(name, value);
+        }
+        is_taken
     }
 
     fn reply(&self, reply: &LocalReply) -> bool {

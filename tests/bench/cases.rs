@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use client_cert_forwarder::fast_path::{FastPath, strip_managed_headers};
+use client_cert_forwarder::fast_path::FastPath;
 use serde_json::{Value, json};
 use support::{pki, wasm_module};
 
@@ -69,6 +69,7 @@ pub(crate) const IDLE_WASM: &str = "idle-wasm";
 pub(crate) const PLAIN_STEADY: &str = "plain-steady";
 pub(crate) const PLAIN_EVERY: &str = "plain-every-request";
 pub(crate) const FAST_PATH_STEADY: &str = "fast-path-steady";
+pub(crate) const FAST_PATH_EVERY: &str = "fast-path-every-request";
 pub(crate) const LUA_FIRST: &str = "lua-first-request";
 pub(crate) const LUA_EVERY: &str = "lua-every-request";
 
@@ -80,6 +81,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
     let product =
         |name: &str, extra: Value| wasm(name, &wasm_module(), &settings(SETTINGS, &extra));
     let every = json!({ "forward_on": "every_request" });
+    let enforcement = json!({ "require_client_certificate": true, "sni_must_match": false });
     let idle = Steps::default().write(folder, IDLE_WASM)?;
     let mut cases = vec![
         Case::new(NO_FILTER, "no filter", Expectation::nothing(), vec![]).baseline(),
@@ -95,7 +97,34 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
             Expectation::first_request(),
             vec![product(PLAIN_STEADY, json!({}))],
         ),
-        fast_path(FAST_PATH_STEADY, "fast path, steady state", SETTINGS)?,
+        fast_path(
+            FAST_PATH_STEADY,
+            "fast path, steady state",
+            SETTINGS,
+            &json!({}),
+            Expectation::first_request(),
+        )?,
+        fast_path(
+            FAST_PATH_EVERY,
+            "fast path, every_request",
+            SETTINGS,
+            &every,
+            Expectation::every_request(),
+        )?,
+        fast_path(
+            "fast-path-fields",
+            "fast path, five fields in request_headers",
+            SETTINGS,
+            &fields(),
+            fields_expectation(),
+        )?,
+        fast_path(
+            "fast-path-enforcement",
+            "fast path, require_client_certificate",
+            SETTINGS,
+            &enforcement,
+            Expectation::first_request(),
+        )?,
         Case::new(
             PLAIN_EVERY,
             "plain, every_request",
@@ -230,7 +259,13 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     })
     .chain([
         Ok(strip),
-        fast_path("fast-path-1", "fast path, one setting", 1),
+        fast_path(
+            "fast-path-1",
+            "fast path, one setting",
+            1,
+            &json!({}),
+            Expectation::first_request(),
+        ),
         skip(
             "skipped-wasm",
             "wasm skipped by :authority",
@@ -246,20 +281,32 @@ fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
 }
 
 /// The output of `make fast-path` for that many settings.
-fn fast_path(name: &str, title: &'static str, count: usize) -> Result<Case, Failure> {
-    let configuration = settings(count, &json!({}));
+fn fast_path(
+    name: &str,
+    title: &'static str,
+    count: usize,
+    extra: &Value,
+    expectation: Expectation,
+) -> Result<Case, Failure> {
+    let configuration = settings(count, extra);
     let path = FastPath::new(&configuration).map_err(setup("the fast path"))?;
     let plain = wasm(name, &wasm_module(), &configuration);
-    let filters = vec![
-        strip_managed_headers(),
-        path.skipping(&plain["typed_config"]),
-    ];
-    Ok(Case::new(
-        name,
-        title,
-        Expectation::first_request(),
-        filters,
-    ))
+    let filters = vec![path.around(&plain["typed_config"])];
+    Ok(Case::new(name, title, expectation, filters))
+}
+
+/// Envoy's own filter that removes the managed headers, as the fast path's actions do.
+fn strip_managed_headers() -> Value {
+    let regex = "cf[^a-z0-9:](client[^a-z0-9:])?cert[^a-z0-9:].*";
+    let remove =
+        json!([{ "remove_on_match": { "key_matcher": { "safe_regex": { "regex": regex } } } }]);
+    json!({
+        "name": "strip",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+            "mutations": { "request_mutations": remove, "request_trailers_mutations": remove }
+        }
+    })
 }
 
 fn fields() -> Value {

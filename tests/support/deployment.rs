@@ -3,18 +3,21 @@
 
 use std::path::Path;
 
-use client_cert_forwarder::fast_path::{FastPath, strip_managed_headers};
+use client_cert_forwarder::fast_path::FastPath;
 use serde_json::{Value, json};
 
-use crate::bootstrap::{FILTER_NAME, wasm_config};
+use crate::{
+    bootstrap::{FILTER_NAME, wasm_config},
+    version::{Version, envoy_version},
+};
 
 /// How the filter stands in the filter chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deployment {
     /// The wasm filter alone.
     Plain,
-    /// Envoy's `header_mutation`, and the wasm filter behind a matcher. Ineligible configurations
-    /// get [`Deployment::Plain`].
+    /// The wasm filter behind a matcher, and Envoy's own filters for what was decided. Ineligible
+    /// configurations get [`Deployment::Plain`].
     FastPath,
 }
 
@@ -35,15 +38,14 @@ impl Deployment {
     pub fn filters(self, configuration: &str) -> Vec<Value> {
         let wasm = wasm_config(configuration);
         match self.fast_path(configuration) {
-            Some(fast_path) => vec![strip_managed_headers(), fast_path.skipping(&wasm)],
+            Some(fast_path) => vec![fast_path.around(&wasm)],
             None => vec![json!({ "name": FILTER_NAME, "typed_config": wasm })],
         }
     }
 
-    /// The same, with the wasm filter and its matcher in a file in `folder` that Envoy watches.
-    /// `configuration` is the first one.
-    pub(crate) fn discovered_filters(self, configuration: &str, folder: &Path) -> Vec<Value> {
-        let discovered = json!({
+    /// A filter of either deployment, whose configuration is in a file in `folder` that Envoy watches.
+    pub(crate) fn discovered_filter(folder: &Path) -> Value {
+        json!({
             "name": FILTER_NAME,
             "config_discovery": {
                 "config_source": {
@@ -58,18 +60,14 @@ impl Deployment {
                     "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher"
                 ]
             }
-        });
-        let strip = self
-            .fast_path(configuration)
-            .map(|_| strip_managed_headers());
-        strip.into_iter().chain([discovered]).collect()
+        })
     }
 
     /// The content of the watched file.
     pub fn discovery_response(self, configuration: &str) -> Value {
         let wasm = wasm_config(configuration);
         let typed_config = match self.fast_path(configuration) {
-            Some(fast_path) => fast_path.skipping(&wasm)["typed_config"].take(),
+            Some(fast_path) => fast_path.around(&wasm)["typed_config"].take(),
             None => wasm,
         };
         json!({
@@ -84,7 +82,10 @@ impl Deployment {
     fn fast_path(self, configuration: &str) -> Option<FastPath> {
         match self {
             Deployment::Plain => None,
-            Deployment::FastPath => FastPath::new(configuration).ok(),
+            // Envoy 1.36 knows no `filter_chain` of a composite filter.
+            Deployment::FastPath => FastPath::new(configuration)
+                .ok()
+                .filter(|path| !path.needs_filter_chain() || envoy_version() >= Version(1, 38, 0)),
         }
     }
 }

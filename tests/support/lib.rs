@@ -55,5 +55,5 @@ pub use pki::{Identity, pki};
 pub use scene::Scene;
 pub use table::table;
 pub use trapping_module::TRAP_FIELDS;
-pub use version::envoy_version;
+pub use version::{Version, envoy_version};
 pub use wasm::wasm_module;

@@ -18,6 +18,7 @@ use crate::headers::managed::ManagedHeaders;
 use crate::headers::names::folded;
 use crate::hostname::HostnameTable;
 use crate::rfc9440;
+use crate::stored_decision;
 use headers::FieldTable;
 use id::id;
 use setting::Shared;
@@ -34,6 +35,9 @@ pub use setting::Setting;
 pub struct Config {
     /// Changes with every change of the configuration or of this filter's version.
     pub id: Id,
+    /// Marks what is stored for Envoy to carry out: changes with the JSON alone, so that a matcher
+    /// stays good for newer modules.
+    pub mark: Box<str>,
     /// One per hostname, in the order of the JSON.
     pub settings: Vec<Setting>,
     /// The names that only this filter may set.
@@ -52,6 +56,8 @@ pub struct Config {
     pub explain: bool,
     /// Whether some setting refuses requests, so that none may pass whose hostname is in doubt.
     pub refuses_requests: bool,
+    /// Whether some setting sends certificates that are not verified.
+    pub forwards_unverified: bool,
     /// Whether some setting sends `Client-Cert`, so that responses may vary on it (RFC 9440 §2.4).
     pub sends_rfc9440: bool,
     /// Certificates that count as not verified.
@@ -98,9 +104,10 @@ impl Config {
         warnings::find(plugin, findings);
         let mut hostnames = HostnameTable::default();
         let mut fields = FieldTable::default();
+        let text = id(&[json]);
         let mut shared = Shared {
             plugin,
-            text: id(&[json]),
+            text,
             hostnames: &mut hostnames,
             fields: &mut fields,
             findings,
@@ -109,6 +116,7 @@ impl Config {
         let sends_rfc9440 =
             request_header_names(plugin).any(|name| rfc9440::HEADERS.contains(&&*folded(name)));
         Self {
+            mark: stored_decision::mark(&text).into(),
             id: id(&[env!("CARGO_PKG_VERSION").as_bytes(), json]),
             managed_headers: managed_headers(plugin, sends_rfc9440),
             fields: fields.fields,
@@ -123,6 +131,7 @@ impl Config {
             refuses_requests: settings
                 .iter()
                 .any(|setting| setting.require_client_certificate || setting.sni_must_match),
+            forwards_unverified: settings.iter().any(|setting| setting.forward_unverified),
             sends_rfc9440,
             revocations: Revocations::default(),
             warnings: Vec::new(),

@@ -28,6 +28,8 @@ pub struct Setting {
     pub id: Id,
     /// Says whether the origin has the certificate of a connection.
     pub delivery: DeliveryState,
+    /// Tells the setting from others of its own configuration and of any other one.
+    pub token: Id,
     /// When the two forwarding headers go out, if they do.
     pub forward_on: Option<ForwardOn>,
     /// The two forwarding headers; empty when they don't go out.
@@ -72,6 +74,12 @@ impl Setting {
             || !self.response_headers.is_empty()
     }
 
+    /// Whether requests after the delivery depend on the certificate, and their decision with them.
+    #[must_use]
+    pub fn replays_fields(&self) -> bool {
+        self.forward_on == Some(ForwardOn::EveryRequest) || self.acts_on_every_request()
+    }
+
     pub(super) fn compile(
         setting: &HostnameSettings,
         number: usize,
@@ -86,8 +94,8 @@ impl Setting {
         let requires = setting.require_client_certificate;
         Self {
             id,
-            // Without this filter's version: a matcher for this text stays good for newer modules.
-            delivery: DeliveryState::new(&id, &shared.text),
+            delivery: DeliveryState::new(&id),
+            token: token(&id, &shared.text),
             hostname,
             forward_on: setting
                 .client_certificate_forwarding
@@ -101,6 +109,10 @@ impl Setting {
             sni_must_match: setting.sni_must_match.unwrap_or(requires),
         }
     }
+}
+
+fn token(setting: &Id, text: &Id) -> Id {
+    id(&[setting, text])
 }
 
 /// Returns the canonical hostname and enters it into the table of hostnames.

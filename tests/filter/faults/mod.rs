@@ -26,7 +26,7 @@ use std::{
 
 use serde_json::{Value, json};
 use support::{
-    Client, Envoy, Headers, Listener, Origin, Protocol, Request, Scene, TRAP_FIELDS,
+    Client, Deployment, Envoy, Headers, Listener, Origin, Protocol, Request, Scene, TRAP_FIELDS,
     envoy::EnvoyBuilder,
     mtls_protocols,
     origin::Recorded,
@@ -104,7 +104,9 @@ fn failing(trap: Trap, backoff: &'static str) -> (EnvoyBuilder, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let module = folder.path().join("trapping.wasm");
     write_trapping_module(&module, trap);
+    // On the fast path connections that are known go on: `fast_path::vm_failure` tests that.
     let envoy = Envoy::with_filter(settings())
+        .deployment(Deployment::Plain)
         .module(&module)
         .adapt_filter(move |filter| {
             filter["config"]["reload_config"] = json!({ "backoff": { "base_interval": backoff } });

@@ -88,8 +88,7 @@ impl EnvoyBuilder {
         let mut resource = self.deployment.discovery_response(&self.configuration);
         change_filters(&mut resource, &self.filter_changes);
         write_discovery_file(&discovery, &resource);
-        self.deployment
-            .discovered_filters(&self.configuration, &discovery)
+        vec![Deployment::discovered_filter(&discovery)]
     }
 
     /// The bootstrap file: YAML, or JSON, which is YAML too.

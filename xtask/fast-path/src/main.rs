@@ -1,5 +1,4 @@
-//! `fast-path CONFIG`: prints the HTTP filters of the fast path for a plugin configuration. `make
-//! fast-path` calls this.
+//! `fast-path CONFIG`: prints the HTTP filter of the fast path for a plugin configuration. `make fast-path` calls this.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,8 +13,8 @@ use client_cert_forwarder::fast_path::FastPath;
 use serde_json::json;
 
 const HEAD: &str = "\
-# The fast path: put these two HTTP filters in the place of the client certificate forwarder, in this order, for Envoy 1.36 and later.
-# Made by `make fast-path`; make it anew whenever the plugin configuration changes: under another one the matcher skips nothing.
+# The fast path: put this HTTP filter in the place of the client certificate forwarder, for Envoy 1.36 and later.
+# Made by `make fast-path`; make it anew whenever the plugin configuration changes: under another one each request enters the VM.
 ";
 
 fn main() -> ExitCode {
@@ -42,8 +41,13 @@ fn print() -> Result<()> {
     });
     print!(
         "{HEAD}{}",
-        serde_saphyr::to_string(&fast_path.http_filters(&vm))?
+        serde_saphyr::to_string(&[fast_path.http_filter(&vm)])?
     );
+    if fast_path.needs_filter_chain() {
+        eprintln!(
+            "fast-path: Client-Cert needs Envoy 1.38 or later: 1.36 does not start with this filter"
+        );
+    }
     for hostname in fast_path.left_out() {
         eprintln!(
             "fast-path: {hostname} has too many narrower settings: its requests enter the VM as without a fast path"

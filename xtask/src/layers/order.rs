@@ -13,7 +13,7 @@ pub(super) const FILTER: &[&[&str]] = &[
     // The connection of a request: what was delivered over it, and its peer certificate.
     &["connection"],
     // The configuration in the shape that requests ask for.
-    &["config", "delivery_state"],
+    &["config", "delivery_state", "stored_decision"],
     // Functions of bytes, and the calls to Envoy.
     &["certificate", "hostcalls", "rfc9440"],
     // Header names, hostnames and the other vocabulary that everything above uses.

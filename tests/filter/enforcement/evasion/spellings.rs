@@ -1,7 +1,7 @@
 //! Spellings of the protected hostname in the authority.
 
 use serde_json::json;
-use support::{Envoy, Listener, Protocol};
+use support::{Deployment, Envoy, Listener, Protocol, pki};
 
 use crate::enforcement::ADMIN;
 
@@ -182,5 +182,82 @@ async fn where_nothing_is_required_odd_hostnames_pass_as_before() {
         let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
         let response = connection.exchange(request.as_bytes()).await;
         assert_eq!(response.expect("a response").status, 200, "{host:?}");
+    }
+}
+
+/// What IPv4 parsers, and limits of DNS, make of names.
+fn more_ambiguous() -> Vec<Vec<u8>> {
+    let names = [
+        "127.1",
+        "2130706433",
+        "a.0x7f",
+        "a.1",
+        "-a.example.com",
+        "a-.example.com",
+    ];
+    let long = [
+        format!("{}.example.com", "a".repeat(64)),
+        format!("{}example.com", "a.".repeat(130)),
+    ];
+    let names = names.iter().map(|name| (*name).to_owned()).chain(long);
+    names.map(String::into_bytes).collect()
+}
+
+#[tokio::test]
+async fn an_admitted_connection_gets_past_the_filter_with_no_ambiguous_host_either() {
+    let mut settings = protected();
+    settings["explain"] = false.into();
+    for hostname in ["*", "*.example.com"] {
+        let setting = json!({ "hostname": hostname, "require_client_certificate": true, "sni_must_match": false });
+        settings["settings"]
+            .as_array_mut()
+            .expect("an array")
+            .push(setting);
+    }
+    let scene = Envoy::with_filter(settings)
+        .deployment(Deployment::FastPath)
+        .listener(Listener::optional().http3())
+        .scene()
+        .await;
+    let known = AUTHORITIES
+        .iter()
+        .map(|(authority, http1, http2)| (authority.to_vec(), *http1, *http2));
+    let more = more_ambiguous()
+        .into_iter()
+        .map(|authority| (authority, Ambiguous, Ambiguous));
+    let admitted = |answer| match answer {
+        Denied => Origins,
+        other => other,
+    };
+    let hosts = [ADMIN, "public.example.com", "example.org"];
+    for (authority, http1, http2) in known.chain(more) {
+        let context = authority.escape_ascii();
+        let connector = scene.client(Protocol::Http1).with(&pki().client);
+        let mut connection = connector.connect_raw().await;
+        for host in hosts.iter().chain(&hosts).map(|host| host.as_bytes()) {
+            let request = [b"GET / HTTP/1.1\r\nHost: ", host, b"\r\n\r\n"].concat();
+            let response = connection.exchange(&request).await.expect("a response");
+            assert_eq!(response.status, 200);
+        }
+        let request = [b"GET / HTTP/1.1\r\nHost: ", &*authority, b"\r\n\r\n"].concat();
+        let response = connection.exchange(&request).await.expect("a response");
+        let expected = status(admitted(http1), Protocol::Http1);
+        assert_eq!(Some(response.status), expected, "{context}");
+        let protocol = Protocol::Http2;
+        let connector = scene.client(protocol).with(&pki().client);
+        let mut connection = connector.connect_fields().await;
+        let fields = |authority| -> [(&str, &[u8]); 4] {
+            [
+                (":method", b"GET"),
+                (":scheme", b"https"),
+                (":authority", authority),
+                (":path", b"/"),
+            ]
+        };
+        for host in hosts.iter().chain(&hosts) {
+            assert_eq!(connection.send(&fields(host.as_bytes())).await, Some(200));
+        }
+        let answered = connection.send(&fields(&authority)).await;
+        assert_eq!(answered, status(admitted(http2), protocol), "{context}");
     }
 }

@@ -14,7 +14,7 @@ use generator::{Case, MARKER, Oddity};
 use origins::Managed;
 use serde_json::{Value, json};
 use support::{
-    Deployment, Envoy, Identity, Listener, Origin, PROTOCOLS, Protocol, Scene, mtls_protocols,
+    Envoy, Identity, Listener, Origin, PROTOCOLS, Protocol, Scene, mtls_protocols,
     origin::Recorded, pki, random,
 };
 use wire::Sender;
@@ -48,15 +48,6 @@ struct Setup {
 
 impl Setup {
     fn draw(rng: &mut Rng) -> Setup {
-        // The fast path knows only the two families of names, and later requests of a connection
-        // bypass the VM.
-        if Deployment::from_environment() == Deployment::FastPath {
-            return Setup {
-                configuration: configuration(vec![forward(HOST)]),
-                every_request: false,
-                managed: Managed::new(Vec::new()),
-            };
-        }
         let mut headers = serde_json::Map::new();
         let mut names: Vec<String> = CONFIGURED
             .iter()
