@@ -61,11 +61,15 @@ wasm: build ## Build dist/client_cert_forwarder.wasm
 .PHONY: test
 test: build envoy vectors ## Every test: unit tests, then integration tests against a real Envoy
 	cargo test --locked --workspace --tests
+	@if ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then \
+		echo "The settings API's tests once more, on PostgreSQL:"; \
+		STORE=postgres cargo test --locked -p settings-api --test api; \
+	else echo "The settings API's tests ran on SQLite alone: PostgreSQL is not installed (make peers)"; fi
 	@echo "The same tests of requests, reloads and faults, deployed as the fast path:"
 	DEPLOYMENT=fast-path cargo test --locked -p filter-tests --test filter -- $(FAST_PATH_TESTS)
 
-# Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have the
-# word in their names.
+# Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have
+# the word in their names.
 FAST_PATH_TESTS := $(addsuffix ::,spoofing forwarding delivery fields enforcement responses reload robustness faults)
 
 .PHONY: test-matrix
@@ -82,6 +86,15 @@ test-matrix: build vectors ## The integration tests against the older Envoys too
 fast-path: toolchain ## The YAML of the fast path for a plugin configuration: make fast-path CONFIG=plugin.json
 	@test -n "$(CONFIG)" || { echo "make: say for what: make fast-path CONFIG=plugin.json" >&2; exit 1; }
 	@cargo run --locked --quiet -p fast-path -- "$(CONFIG)"
+
+.PHONY: ccf
+ccf: ## The operators' command line: a release binary, its manual page and completions in dist/ccf
+	cargo build --locked --release -p ccf
+	@mkdir -p dist/ccf
+	@cp $(BUILT)/release/ccf dist/ccf/ccf
+	@dist/ccf/ccf man >dist/ccf/ccf.1
+	@for shell in bash zsh fish; do dist/ccf/ccf completions $$shell >dist/ccf/ccf.$$shell; done
+	@echo "dist/ccf/ccf: $$(dist/ccf/ccf --version), $$(wc -c <dist/ccf/ccf) bytes; ccf.1 and completions beside it"
 
 .PHONY: fuzz
 fuzz: ## Search for inputs that break the filter, for DURATION seconds; coverage-guided if a C++ compiler exists
@@ -146,7 +159,7 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 .PHONY: peers
 peers: ## Install the programs that some tests and the benchmark compare with (Debian, as root); without them those report that they did not run
 	apt-get update -qq
-	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl skopeo valgrind >/dev/null
+	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl postgresql skopeo valgrind >/dev/null
 
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)

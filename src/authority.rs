@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::hostname::{canonical_address, dns_name};
 
-/// The hostname of an `:authority` or `Host` value: without port and one trailing dot, in lower case; an IPv6 address in its canonical text.
+/// Returns the hostname of an `:authority` or `Host` value: lower-cased, without port and one
+/// trailing dot; an IPv6 address in its canonical text.
 #[must_use]
 pub fn hostname(authority: &[u8]) -> Cow<'_, [u8]> {
     if let Some(address) = ipv6_literal(authority) {
@@ -19,8 +20,11 @@ pub fn hostname(authority: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Whether `authority` is a DNS name, an IPv4 address or a bracketed IPv6 address, with a port or without: what every origin reads the
-/// same way. Envoy lets much else pass (`a@b`, `a,b` for two `Host` headers, `%61`, `127.1`), of which origins make different hostnames.
+/// Whether every origin reads `authority` the same way: it is a DNS name, an IPv4 address or a
+/// bracketed IPv6 address, with a port or without.
+///
+/// Envoy lets much else pass (`a@b`, `a,b` for two `Host` headers, `%61`, `127.1`), of which
+/// origins make different hostnames.
 #[must_use]
 pub fn is_unambiguous(authority: &[u8]) -> bool {
     let is_name = |host: &str| host.parse::<Ipv4Addr>().is_ok() || dns_name(host).is_ok();
@@ -51,7 +55,8 @@ fn ipv6_literal(host: &[u8]) -> Option<IpAddr> {
 
 fn without_port(host: &[u8]) -> &[u8] {
     match host.iter().rposition(|byte| *byte == b':') {
-        // What is behind the colon is cut only where it is a port: `evil:x.example.com` must still match `*.example.com`, as it does in Envoy's routes.
+        // Only a port is cut off: `evil:x.example.com` must still match `*.example.com`, as it does
+        // in Envoy's routes.
         Some(colon)
             if host
                 .get(colon + 1..)

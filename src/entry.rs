@@ -1,7 +1,7 @@
 //! Envoy's way in: the contexts and callbacks of the proxy-wasm SDK.
 //!
-//! Envoy invokes every exported callback, and the SDK defines all 25: about 0.5 µs each and request.
-//! `exports.txt` lists those that do something, and the release build links only these.
+//! Envoy invokes every exported callback, and the SDK defines all 25: about 0.5 µs each and
+//! request. `exports.txt` lists those that do something, and the release build links only these.
 
 use std::rc::Rc;
 

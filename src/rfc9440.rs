@@ -1,4 +1,5 @@
-//! RFC 9440, *Client-Cert HTTP Header Field*: its two headers, their encoding and the rules for them.
+//! RFC 9440, *Client-Cert HTTP Header Field*: its two headers, their encoding and the rules for
+//! them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -90,7 +90,8 @@ fn what_the_filter_accepts_the_schema_accepts() {
     }
 }
 
-/// Each key of each object with each of many values: alone in a configuration that is right without.
+/// Each key of each object with each of many values: alone in a configuration that is right
+/// without.
 #[test]
 fn schema_and_filter_agree_on_every_key_with_any_value() {
     let schema = schema();

@@ -111,7 +111,8 @@ pub(super) fn without_position(error: &serde_json::Error) -> String {
 /// Control characters are escaped in messages, so that none has this one.
 const NESTED: char = '\u{1}';
 
-/// `text` with what could end or garble the line escaped: keys and values of the configuration stand in it.
+/// `text` with what could end or garble the line escaped: keys and values of the configuration
+/// stand in it.
 pub(super) fn on_one_line(text: &str) -> String {
     let ends_line =
         |character: char| character.is_control() || "\u{2028}\u{2029}".contains(character);
@@ -126,7 +127,8 @@ pub(super) fn on_one_line(text: &str) -> String {
     line
 }
 
-/// ``unknown key `explian`, expected one of `settings`, …`` with the expected word that was most likely meant, if one is close.
+/// ``unknown key `explian`, expected one of `settings`, …`` with the expected word that was most
+/// likely meant, if one is close.
 fn with_nearest(reason: &str) -> String {
     let mut words = reason.split('`').skip(1).step_by(2);
     let nearest = words.next().and_then(|word| nearest(word, words));

@@ -55,7 +55,8 @@ pub fn decide<'a>(
     decision(Some(number), verdict, response_headers)
 }
 
-/// Decides what the filter does with a request's trailers: some origins merge them into the headers.
+/// Decides what the filter does with a request's trailers: some origins merge them into the
+/// headers.
 #[must_use]
 pub fn decide_trailers<'a>(trailers: HeaderMap<'a>, config: &Config) -> TrailersDecision<'a> {
     let names = trailers.iter().map(|(name, _)| name);

@@ -1,4 +1,5 @@
-//! What a plugin configuration can't ask for and have a fast path: whatever the filter has to see every request for.
+//! What a plugin configuration can't ask for and have a fast path: whatever the filter has to see
+//! every request for.
 
 use crate::config::ConfigError;
 use crate::config::schema::{

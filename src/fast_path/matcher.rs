@@ -1,7 +1,8 @@
 //! The matcher (`xds.type.matcher.v3.Matcher`) that tells which requests need not enter the VM.
 //!
-//! It may only err on one side: a request that it does not know goes to the filter, which decides as ever. So each of its ways that does not
-//! skip ends in the action that makes the filter: a request for which nothing matched would pass without it.
+//! It may only err on one side: a request that it does not know goes to the filter, which decides
+//! as ever. So each of its ways that does not skip ends in the action that makes the filter: a
+//! request for which nothing matched would pass without it.
 
 use serde_json::{Map, Value, json};
 
@@ -10,10 +11,12 @@ use crate::config::compiled::Setting;
 use crate::delivery_state::DeliveryState;
 use crate::hostname::HostnamePattern;
 
-/// How many narrower settings a wildcard may have and still be skipped: each is compared with the hostname of each request.
+/// How many narrower settings a wildcard may have and still be skipped: each is compared with the
+/// hostname of each request.
 const MAX_NARROWER: usize = 100;
 
-/// An authority as most clients send it: a name in lower case, without port and closing dot. Others go to the filter.
+/// An authority as most clients send it: a name in lower case, without port and closing dot. Others
+/// go to the filter.
 const PLAIN_NAME: &str = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*";
 
 /// The settings to skip, by how their hostnames are found.
@@ -36,7 +39,8 @@ pub(super) struct Wildcard {
     /// `.example.com`; empty for `*`.
     suffix: String,
     delivery: DeliveryState,
-    /// Matches of the hostnames that narrower settings take from it, as `envoy.type.matcher.v3.StringMatcher`.
+    /// Matches of the hostnames that narrower settings take from it, as
+    /// `envoy.type.matcher.v3.StringMatcher`.
     narrower: Vec<Value>,
 }
 
@@ -91,7 +95,8 @@ impl Matcher {
         }
     }
 
-    /// As JSON; what is not skipped gets that action, which stands in it once: Envoy makes a plugin of each wasm filter in it.
+    /// As JSON; what is not skipped gets that action, which stands in it once: Envoy makes a plugin
+    /// of each wasm filter in it.
     pub(super) fn to_json(&self, otherwise: &Value) -> Value {
         match self {
             Self::One(delivery) => list_or(vec![skip_where(is_delivered(delivery))], otherwise),
@@ -105,7 +110,8 @@ impl Matcher {
                 if exact.is_empty() {
                     return list_or(wildcards, otherwise);
                 }
-                // Envoy also asks this for a name of the map whose delivery is not there: each wildcard leaves out the names of narrower settings.
+                // Envoy also asks this for a name of the map whose delivery is not there: each
+                // wildcard leaves out the names of narrower settings.
                 let not_by_name = if wildcards.is_empty() {
                     json!({ "action": otherwise })
                 } else {

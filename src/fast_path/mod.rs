@@ -1,12 +1,14 @@
-//! The fast path (contract §6): Envoy's own filters do what is left to do on a connection that was served, and the VM is entered only
-//! where there is something to send.
+//! The fast path (contract §6): Envoy's own filters do what is left to do on a connection that was
+//! served, and the VM is entered only where there is something to send.
 //!
-//! Two HTTP filters, in this order: `header_mutation` removes every spelling of the managed headers, and a `composite` filter makes the
-//! wasm filter for a request unless its `ExtensionWithMatcher` finds in the connection's filter state the
-//! [`DeliveryState`](crate::delivery_state::DeliveryState) of the request's setting under the configuration that the matcher was made for.
+//! Two HTTP filters, in this order: `header_mutation` removes every spelling of the managed
+//! headers, and a `composite` filter makes the wasm filter for a request unless its
+//! `ExtensionWithMatcher` finds in the connection's filter state the
+//! [`DeliveryState`](crate::delivery_state::DeliveryState) of the request's setting under the
+//! configuration that the matcher was made for.
 //!
-//! An `ExtensionWithMatcher` around the wasm filter itself would skip its callbacks only: Envoy makes and destroys the filter and its
-//! context in the VM for the requests that it skips too.
+//! An `ExtensionWithMatcher` around the wasm filter itself would skip its callbacks only: Envoy
+//! makes and destroys the filter and its context in the VM for the requests that it skips too.
 //!
 //! This is a generator for operators: no part of it runs in Envoy.
 
@@ -22,7 +24,8 @@ use crate::config::{Config, ConfigError};
 use crate::delivery_state::FAST_PATH;
 use matcher::Matcher;
 
-/// Every spelling of the managed headers' two families (see [`crate::headers::managed`]), for names in lower case, which Envoy's are.
+/// Every spelling of the managed headers' two families (see [`crate::headers::managed`]), for names
+/// in lower case, which Envoy's are.
 pub const MANAGED_NAMES: &str = "cf[^a-z0-9:](client[^a-z0-9:])?cert[^a-z0-9:].*";
 
 /// What a plugin configuration's fast path consists of.
@@ -33,11 +36,12 @@ pub struct FastPath {
 }
 
 impl FastPath {
-    /// The fast path of a plugin configuration, JSON as in [`Config::from_json`]. Its text is part of every mark: Envoy must be given
-    /// exactly this one.
+    /// The fast path of a plugin configuration, JSON as in [`Config::from_json`]. Its text is part
+    /// of every mark: Envoy must be given exactly this one.
     ///
     /// # Errors
-    /// What contract §3 does not allow, or what the filter has to see every request for, with the JSON path.
+    /// What contract §3 does not allow, or what the filter has to see every request for, with the
+    /// JSON path.
     pub fn new(configuration: &str) -> Result<Self, ConfigError> {
         let config = Config::from_json(configuration.as_bytes())?;
         eligibility::check(&PluginConfig::from_json(configuration.as_bytes())?)?;
@@ -53,8 +57,9 @@ impl FastPath {
         [strip_managed_headers(), self.skipping(&self.wasm(vm))]
     }
 
-    /// The wasm filter (an `envoy.extensions.filters.http.wasm.v3.Wasm`), made by a composite filter for just those requests that the
-    /// matcher does not skip. An ECDS resource of this changes the two together.
+    /// The wasm filter (an `envoy.extensions.filters.http.wasm.v3.Wasm`), made by a composite
+    /// filter for just those requests that the matcher does not skip. An ECDS resource of this
+    /// changes the two together.
     #[must_use]
     pub fn skipping(&self, wasm: &Value) -> Value {
         let mut wasm = wasm.clone();
@@ -81,7 +86,8 @@ impl FastPath {
         })
     }
 
-    /// Hostnames that stay without a fast path although they forward: their requests enter the VM, as without one.
+    /// Hostnames that stay without a fast path although they forward: their requests enter the VM,
+    /// as without one.
     #[must_use]
     pub fn left_out(&self) -> &[String] {
         self.matcher.left_out()
@@ -105,7 +111,8 @@ impl FastPath {
 
 const NAME: &str = "client_cert_forwarder";
 
-/// The filter that removes the client's own managed headers, from headers and trailers of every request.
+/// The filter that removes the client's own managed headers, from headers and trailers of every
+/// request.
 #[must_use]
 pub fn strip_managed_headers() -> Value {
     let remove = json!([{ "remove_on_match": { "key_matcher": { "safe_regex": { "regex": MANAGED_NAMES } } } }]);

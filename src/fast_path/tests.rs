@@ -19,8 +19,9 @@ fn forward(hostname: &str) -> Value {
     json!({ "hostname": hostname, "client_certificate_forwarding": true })
 }
 
-/// Stands in for Envoy: whether the matcher of these settings skips the filter for that authority on a connection with the marks of these
-/// settings. What is not skipped must make the filter: nothing may pass because nothing matched.
+/// Stands in for Envoy: whether the matcher of these settings skips the filter for that authority
+/// on a connection with the marks of these settings. What is not skipped must make the filter:
+/// nothing may pass because nothing matched.
 fn skips(matcher: &Value, authority: &str, marks: &[&DeliveryState]) -> bool {
     match action(matcher, authority, marks).as_deref() {
         Some("skip") => true,
@@ -29,7 +30,8 @@ fn skips(matcher: &Value, authority: &str, marks: &[&DeliveryState]) -> bool {
     }
 }
 
-/// The name of the action that Envoy finds. A nested matcher that finds none counts as if nothing had matched.
+/// The name of the action that Envoy finds. A nested matcher that finds none counts as if nothing
+/// had matched.
 fn action(matcher: &Value, authority: &str, marks: &[&DeliveryState]) -> Option<String> {
     let on_match = |on_match: &Value| match on_match.get("matcher") {
         Some(nested) => action(nested, authority, marks),

@@ -1,7 +1,8 @@
 //! The header names that only this filter may set (contract §4.1).
 //!
-//! Origins that map header names to CGI, WSGI or PHP variable names can't tell `Cf-Client-Cert-Sha256` from `cf_client.cert_sha256`, and
-//! lighttpd, Apache 2.2 and mod_fcgid put `_` in the place of everything that is no letter or digit. So names are compared folded: case
+//! Origins that map header names to CGI, WSGI or PHP variable names can't tell
+//! `Cf-Client-Cert-Sha256` from `cf_client.cert_sha256`, and lighttpd, Apache 2.2 and mod_fcgid put
+//! `_` in the place of everything that is no letter or digit. So names are compared folded: case
 //! ignored, every such byte read as `-`.
 
 use crate::headers::names::fold;

@@ -1,7 +1,8 @@
 //! A header map as the proxy-wasm ABI serialises it, read in place.
 //!
-//! Layout (proxy-wasm ABI 0.2.1, "serialized map"), all integers little-endian `u32`: the number of pairs; for each pair the length of
-//! its name and of its value; then for each pair the name, NUL, the value, NUL. Values are bytes: HTTP allows more than UTF-8.
+//! Layout (proxy-wasm ABI 0.2.1, "serialized map"), all integers little-endian `u32`: the number of
+//! pairs; for each pair the length of its name and of its value; then for each pair the name, NUL,
+//! the value, NUL. Values are bytes: HTTP allows more than UTF-8.
 
 /// A serialised header map whose lengths have been checked.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,7 @@ impl<'a> HeaderMap<'a> {
         (total == contents.len()).then_some(map)
     }
 
-    /// Name and value of every header, in the order of the request, repeated ones as often as they occur.
+    /// Iterates over names and values in the request's order, repeated headers included.
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let mut contents = self.contents;
         self.pair_lengths().map_while(move |(name, value)| {
@@ -64,7 +65,8 @@ fn split_nul_terminated<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [
     Some(text)
 }
 
-/// The serialised form of `pairs`: what the host gives to [`HeaderMap::parse`], and what it takes for the headers of a local reply.
+/// Serialises `pairs` as Envoy does: the form that [`HeaderMap::parse`] reads, and that Envoy takes
+/// for the headers of a local reply.
 #[must_use]
 pub fn serialize(pairs: &[(&[u8], &[u8])]) -> Vec<u8> {
     let length = |text: &[u8]| u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();

@@ -18,12 +18,14 @@ pub(crate) struct Envoy;
 
 impl Hostcalls for Envoy {
     fn headers(&self, map: Map) -> Option<Vec<u8>> {
-        // SAFETY: the host writes the address and length of memory that it got from this module's allocator.
+        // SAFETY: the host writes the address and length of memory that it got from this module's
+        // allocator.
         returned(|data, size| unsafe { proxy_get_header_map_pairs(map_type(map), data, size) })
     }
 
     fn header(&self, map: Map, name: &str) -> Option<Vec<u8>> {
-        // SAFETY: the host reads the name during the call, and returns memory from this module's allocator.
+        // SAFETY: the host reads the name during the call, and returns memory from this module's
+        // allocator.
         returned(|data, size| unsafe {
             proxy_get_header_map_value(map_type(map), name.as_ptr(), name.len(), data, size)
         })
@@ -63,7 +65,8 @@ impl Hostcalls for Envoy {
     }
 
     fn property(&self, path: &str) -> Option<Vec<u8>> {
-        // SAFETY: the host reads the path during the call, and returns memory from this module's allocator.
+        // SAFETY: the host reads the path during the call, and returns memory from this module's
+        // allocator.
         returned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
     }
 
@@ -74,7 +77,8 @@ impl Hostcalls for Envoy {
 
     fn reply(&self, reply: &LocalReply) -> bool {
         let headers = serialize(&[(b"content-type", b"text/plain")]);
-        // SAFETY: the host only reads the three slices, during the call. A gRPC status of -1 leaves it to Envoy to make one of the HTTP status.
+        // SAFETY: the host only reads the three slices, during the call. A gRPC status of -1 leaves
+        // it to Envoy to make one of the HTTP status.
         is_ok(unsafe {
             proxy_send_local_response(
                 u32::from(reply.status),
@@ -114,15 +118,17 @@ impl Hostcalls for Envoy {
     }
 
     fn first_in_process(&self, key: &str) -> bool {
-        // Shared data that does not exist yet is made whatever version is asked for; what exists never has this one.
+        // Shared data that does not exist yet is made whatever version is asked for; what exists
+        // never has this one.
         const NO_SUCH_VERSION: u32 = u32::MAX;
         // SAFETY: the host only reads the key, during the call; the value is empty.
         is_ok(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), null(), 0, NO_SUCH_VERSION) })
     }
 }
 
-/// Makes later `proxy_set_property(name)` calls store bytes with the downstream connection: Envoy's foreign function
-/// `declare_property` with the protobuf `envoy.source.extensions.common.wasm.DeclarePropertyArguments`.
+/// Makes later `proxy_set_property(name)` calls store bytes with the downstream connection: Envoy's
+/// foreign function `declare_property` with the protobuf
+/// `envoy.source.extensions.common.wasm.DeclarePropertyArguments`.
 pub(crate) fn declare_connection_property(name: &str) -> bool {
     const FUNCTION: &str = "declare_property";
     const NAME: u8 = 1 << 3 | 2;
@@ -131,7 +137,8 @@ pub(crate) fn declare_connection_property(name: &str) -> bool {
     let mut arguments = vec![NAME, u8::try_from(name.len()).unwrap_or(0)];
     arguments.extend_from_slice(name.as_bytes());
     arguments.extend([SPAN, DOWNSTREAM_CONNECTION]);
-    // SAFETY: the host reads the name and the arguments, and returns memory from this module's allocator, if any.
+    // SAFETY: the host reads the name and the arguments, and returns memory from this module's
+    // allocator, if any.
     returned(|data, size| unsafe {
         proxy_call_foreign_function(
             FUNCTION.as_ptr(),

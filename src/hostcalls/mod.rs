@@ -8,11 +8,11 @@ pub(crate) mod mock;
 /// The header maps of a request that the filter reads or changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Map {
-    /// What the client sent, pseudo-headers included.
+    /// The client's headers, pseudo-headers included.
     RequestHeaders,
-    /// What it sent behind the body.
+    /// The client's trailers.
     RequestTrailers,
-    /// What the client will be sent.
+    /// The headers that the client will get.
     ResponseHeaders,
 }
 
@@ -38,9 +38,9 @@ pub(crate) struct LocalReply {
     pub(crate) body: &'static str,
 }
 
-/// What Envoy does for the filter. Calls that fail say so with `None` or `false` and change nothing.
+/// Envoy's side of the ABI. A call that fails returns `None` or `false` and changes nothing.
 pub(crate) trait Hostcalls {
-    /// The whole map, serialised as [`crate::headers::map::HeaderMap`] reads it.
+    /// Returns the whole map, serialised as [`crate::headers::map::HeaderMap`] reads it.
     fn headers(&self, map: Map) -> Option<Vec<u8>>;
     /// Returns the first value of a header of that (lower-case) name; `None` where there is none.
     fn header(&self, map: Map, name: &str) -> Option<Vec<u8>>;
@@ -50,13 +50,14 @@ pub(crate) trait Hostcalls {
     fn set_header(&self, map: Map, name: &str, value: &[u8]) -> bool;
     /// Removes every header of exactly that (lower-case) name.
     fn remove_header(&self, map: Map, name: &[u8]) -> bool;
-    /// An Envoy attribute, the parts of its path joined by NUL as the ABI has it, or a property of the connection set before.
+    /// Returns an Envoy attribute, the parts of its path joined by NUL as in the ABI, or a
+    /// connection property set before.
     fn property(&self, path: &str) -> Option<Vec<u8>>;
     /// Stores `value` with the downstream connection.
     fn set_connection_property(&self, name: &str, value: &[u8]) -> bool;
     /// Answers the request; it goes no further.
     fn reply(&self, reply: &LocalReply) -> bool;
-    /// The id of the counter of that name, made when there is none.
+    /// Returns the id of the counter of that name, defining it if needed.
     fn define_counter(&self, name: &str) -> Option<u32>;
     /// Adds one to a counter.
     fn increment_counter(&self, id: u32);

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::pattern::HostnamePattern;
 
-/// Finds the most specific pattern for a hostname: exact, then the longest wildcard, then `*`, as Envoy's virtual hosts do.
+/// Finds the most specific pattern for a hostname: exact, then the longest wildcard, then `*`, as
+/// Envoy's virtual hosts do.
 #[derive(Debug, Default)]
 pub struct HostnameTable {
     exact: HashMap<Box<[u8]>, usize>,
@@ -14,7 +15,8 @@ pub struct HostnameTable {
 }
 
 impl HostnameTable {
-    /// Adds a pattern with the number it stands for; gives back the number of an equal pattern that was there before.
+    /// Adds a pattern with the number it stands for; gives back the number of an equal pattern that
+    /// was there before.
     pub fn insert(&mut self, pattern: &HostnamePattern, number: usize) -> Option<usize> {
         match pattern {
             HostnamePattern::Exact(name) => self.exact.insert(name.as_bytes().into(), number),
@@ -26,14 +28,16 @@ impl HostnameTable {
         }
     }
 
-    /// The number of the most specific pattern that `hostname` (as [`crate::authority::hostname`] gives it) matches.
+    /// The number of the most specific pattern that `hostname` (as [`crate::authority::hostname`]
+    /// gives it) matches.
     #[must_use]
     pub fn lookup(&self, hostname: &[u8]) -> Option<usize> {
         if let Some(number) = self.exact.get(hostname) {
             return Some(*number);
         }
         if !self.wildcards.is_empty() {
-            // Only suffixes that a pattern could equal are looked up: the time does not grow with the square of what a client sends.
+            // Only suffixes that a pattern could equal are looked up: the time does not grow with
+            // the square of what a client sends.
             let start = hostname.len().saturating_sub(self.longest_wildcard).max(1);
             let suffixes = (start..hostname.len())
                 .filter_map(|at| hostname.get(at..))

@@ -44,7 +44,13 @@ pub fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
     match length {
         0..0x80 => element.push(length as u8),
         0x80..0x100 => element.extend([0x81, length as u8]),
-        _ => element.extend([0x82, (length >> 8) as u8, length as u8]),
+        0x100..0x1_0000 => element.extend([0x82, (length >> 8) as u8, length as u8]),
+        _ => element.extend([
+            0x83,
+            (length >> 16) as u8,
+            (length >> 8) as u8,
+            length as u8,
+        ]),
     }
     element.extend(contents);
     element

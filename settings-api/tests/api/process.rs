@@ -17,8 +17,8 @@ impl Process {
     /// A PostgreSQL server, whose folder goes with it.
     pub(crate) fn server(child: Child, folder: &Path) -> Process {
         let folder = folder.display().to_string();
-        // The server's children end after it.
-        let command = "kill -QUIT \"$0\"; sleep 1; rm -rf \"$1\"";
+        // The server writes to its folder until its end.
+        let command = "kill -QUIT \"$0\"; sleep 3; rm -rf \"$1\"";
         Process::watched(child, command, &folder)
     }
 

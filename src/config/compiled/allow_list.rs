@@ -69,7 +69,8 @@ const NO_KEY: &str = "allows nothing: give \"sha256\", \"subject_dn\", \"issuer_
 
 type Parse = fn(&str) -> Result<Condition, String>;
 
-/// Checks each key. An entry with an error loses a condition, so its configuration must not be used.
+/// Checks each key. An entry with an error loses a condition, so its configuration must not be
+/// used.
 fn conditions(
     allowed: &AllowedCertificate,
     place: &Place<'_>,

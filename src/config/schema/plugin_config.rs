@@ -86,7 +86,8 @@ fn default_max_certificate_chain_bytes() -> u32 {
     schemars(extend("dependentSchemas" = rules::allow_needs_require()))
 )]
 pub struct HostnameSettings {
-    /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific wins.
+    /// `api.example.com`, `*.example.com` (any depth below, not itself) or `*`; the most specific
+    /// wins.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = rules::HOSTNAME)))]
     pub hostname: String,
     /// Accepted so that Cloudflare's bodies work; has no effect.

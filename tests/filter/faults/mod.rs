@@ -8,6 +8,7 @@ mod aborts;
 mod admin_drains;
 mod drains;
 mod goaway;
+mod large_values;
 mod local_replies;
 mod origins;
 mod restarts;

@@ -41,6 +41,10 @@ fn websocket(hostname: &str, connection: &[&str]) -> Vec<u8> {
     .into_bytes()
 }
 
+fn get(hostname: &str) -> Vec<u8> {
+    format!("GET / HTTP/1.1\r\nHost: {hostname}\r\n\r\n").into_bytes()
+}
+
 /// Every request carries the two forwarding headers and RFC 9440's, and requires a certificate.
 fn every_request() -> Value {
     json!({
@@ -121,12 +125,19 @@ fn assert_has_identity(request: &Recorded, sent: &[&str]) {
 #[tokio::test]
 async fn an_upgrade_names_no_managed_header_in_connection() {
     let scene = scene(every_request()).await;
-    for connection in HOSTILE {
+    // On a connection that was served already too.
+    for (connection, earlier) in HOSTILE
+        .into_iter()
+        .flat_map(|connection| [(connection, 0), (connection, 1)])
+    {
         let mut client = scene
             .client(Protocol::Http1)
             .with(&pki().client)
             .connect_raw()
             .await;
+        for _ in 0..earlier {
+            client.exchange(&get(HOST)).await.expect("a response");
+        }
         let response = client.exchange(&websocket(HOST, connection)).await;
         assert_eq!(response.expect("a response").status, 101, "{connection:?}");
         assert_eq!(client.echoed(b"hello").await, b"hello", "{connection:?}");
@@ -217,8 +228,7 @@ async fn an_upgrade_on_a_connection_that_was_served_forges_nothing() {
             .with(&pki().client)
             .connect_raw()
             .await;
-        let first = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
-        let response = client.exchange(first.as_bytes()).await;
+        let response = client.exchange(&get(HOST)).await;
         assert_eq!(response.expect("a response").status, 200);
         assert_carries(&scene.origin.last_request(), &pki().client);
         let mut upgrade = websocket(HOST, connection);
@@ -247,8 +257,7 @@ async fn an_upgrade_on_a_connection_that_was_served_forges_nothing() {
             .with(&pki().client)
             .connect_raw()
             .await;
-        let first = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
-        client.exchange(first.as_bytes()).await;
+        client.exchange(&get(HOST)).await;
         let response = client
             .exchange(&websocket("b.example.com", connection))
             .await;
@@ -282,6 +291,9 @@ async fn behind_a_proxy_that_obeys_connection_the_origin_still_sees_the_identity
         for connection in HOSTILE {
             let client = support::Client::http1(&envoy).with(&pki().client);
             let mut client = client.connect_raw().await;
+            if hostname == HOST {
+                client.exchange(&get(HOST)).await.expect("a response");
+            }
             let response = client.exchange(&websocket(hostname, connection)).await;
             assert_eq!(response.expect("a response").status, 101, "{connection:?}");
             assert_eq!(client.echoed(b"hello").await, b"hello", "{connection:?}");

@@ -1,7 +1,9 @@
-//! What must hold for any input, each written once as a function of bytes that panics where it does not hold. `make fuzz` runs them with
-//! coverage-guided or random inputs, `make test` with random ones and with the committed corpora.
+//! What must hold for any input, each written once as a function of bytes that panics where it does
+//! not hold. `make fuzz` runs them with coverage-guided or random inputs, `make test` with random
+//! ones and with the committed corpora.
 //!
-//! The functions compare the filter with models ([`model`]) that are slow, obvious, and share nothing with it.
+//! The functions compare the filter with models ([`model`]) that are slow, obvious, and share
+//! nothing with it.
 
 mod check;
 pub mod corpus;

@@ -1,4 +1,5 @@
-//! Every check against every committed input, and against random ones. `make fuzz` does this for longer.
+//! Every check against every committed input, and against random ones. `make fuzz` does this for
+//! longer.
 
 use std::fs;
 

@@ -22,8 +22,9 @@ use graph::Arrow;
 use modules::Modules;
 
 /// The root files of the checked crates, and the order of their layers where one is declared.
-const CRATES: [(&str, Option<&[&[&str]]>); 4] = [
+const CRATES: [(&str, Option<&[&[&str]]>); 5] = [
     ("src/lib.rs", Some(order::FILTER)),
+    ("cli/src/main.rs", None),
     ("crl/src/lib.rs", None),
     ("settings-api/src/main.rs", Some(order::SETTINGS_API)),
     ("xtask/src/main.rs", None),

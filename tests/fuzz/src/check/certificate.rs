@@ -133,7 +133,8 @@ fn hashes_agree(certificate: &Certificate, limits: &Limits) {
     assert!(sha1.len() == 40 && sha1.bytes().all(|byte| b"0123456789abcdef".contains(&byte)));
 }
 
-/// A consumer that splits a list at its commas gets names that stand in the certificate, each whole.
+/// A consumer that splits a list at its commas gets names that stand in the certificate, each
+/// whole.
 fn names_in_lists_are_whole(certificate: &Certificate, limits: &Limits, der: &[u8]) {
     for (field, tag) in [
         (Field::CertSanEmail, 0x81),

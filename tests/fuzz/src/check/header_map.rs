@@ -1,4 +1,5 @@
-//! The reader of the ABI's header maps: the input is a serialised map, and also lines that make one.
+//! The reader of the ABI's header maps: the input is a serialised map, and also lines that make
+//! one.
 
 use client_cert_forwarder::headers::map::{HeaderMap, serialize};
 

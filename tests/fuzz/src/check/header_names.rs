@@ -1,4 +1,5 @@
-//! Header names folded as origins do: the input's first line is a name that a client sends, every other line one that a setting uses.
+//! Header names folded as origins do: the input's first line is a name that a client sends, every
+//! other line one that a setting uses.
 
 use client_cert_forwarder::headers::managed::ManagedHeaders;
 use client_cert_forwarder::headers::names::fold;
@@ -43,7 +44,8 @@ pub(crate) fn check(data: &[u8]) {
         name.escape_ascii()
     );
 
-    // What an origin takes for the same variable is managed alike, and nothing hides behind another spelling.
+    // What an origin takes for the same variable is managed alike, and nothing hides behind another
+    // spelling.
     let as_cgi = |byte: &u8| {
         if byte.is_ascii_alphanumeric() || *byte == b':' {
             byte.to_ascii_uppercase()

@@ -45,7 +45,8 @@ fn own_chain() -> Vec<u8> {
     percent_encoded(&CHAIN.map(pem).concat(), true)
 }
 
-/// Other proxies and clients may have written the elements before: they can spoil the last one, not make another of it.
+/// Other proxies and clients may have written the elements before: they can spoil the last one, not
+/// make another of it.
 fn what_stands_before_an_element_does_not_change_it(before: &[u8]) {
     let own = [b",Hash=12;Chain=\"", own_chain().as_slice(), b"\""].concat();
     let read = xfcc::chain(&[before, &own].concat());

@@ -74,8 +74,8 @@ pub fn base64_decoded(text: &[u8]) -> Option<Vec<u8>> {
     (base64(&bytes).as_bytes() == text).then_some(bytes)
 }
 
-/// The contents of each CERTIFICATE block of a PEM that is not URL-encoded, up to the first that has no end; `None` for one that is no
-/// base64 of something.
+/// The contents of each CERTIFICATE block of a PEM that is not URL-encoded, up to the first that
+/// has no end; `None` for one that is no base64 of something.
 #[must_use]
 pub fn pem_blocks(text: &[u8]) -> Vec<Option<Vec<u8>>> {
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";

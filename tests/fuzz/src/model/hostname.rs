@@ -2,7 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-/// The hostname of an `:authority`: no port, no dot at the end, lower case, IPv6 addresses as RFC 5952 has them.
+/// The hostname of an `:authority`: no port, no dot at the end, lower case, IPv6 addresses as RFC
+/// 5952 has them.
 #[must_use]
 pub fn normalised(authority: &[u8]) -> Vec<u8> {
     match bracketed(authority) {
@@ -101,7 +102,8 @@ fn is_ipv4(name: &[u8]) -> bool {
     numbers.len() == 4 && numbers.iter().all(is_octet)
 }
 
-/// Labels of 1 to 63 letters, digits, `-` and `_`, no `-` at either end of one, 253 bytes in all; the last is no number.
+/// Labels of 1 to 63 letters, digits, `-` and `_`, no `-` at either end of one, 253 bytes in all;
+/// the last is no number.
 fn is_dns_name(name: &[u8]) -> bool {
     let labels: Vec<&[u8]> = name.split(|byte| *byte == b'.').collect();
     let is_label = |label: &&[u8]| {

@@ -58,7 +58,8 @@ impl Json {
         self.get(key) == Some(&Self::Other(true))
     }
 
-    /// Every place in here as errors write it (`settings[0].hostname`), and as `other`, the ones where a key could be added.
+    /// Every place in here as errors write it (`settings[0].hostname`), and as `other`, the ones
+    /// where a key could be added.
     pub fn places(&self, place: &str, other: &[&str], found: &mut Vec<String>) {
         found.push(place.to_owned());
         let inside = |key: &str| {

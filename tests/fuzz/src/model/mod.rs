@@ -1,4 +1,5 @@
-//! The same jobs as the filter's, done the slow and obvious way, with nothing of its code or its libraries.
+//! The same jobs as the filter's, done the slow and obvious way, with nothing of its code or its
+//! libraries.
 
 pub mod encoding;
 pub mod header_map;

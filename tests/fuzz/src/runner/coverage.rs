@@ -1,4 +1,5 @@
-//! Coverage-guided fuzzing: libFuzzer drives a program of its own, built with the compiler's instrumentation.
+//! Coverage-guided fuzzing: libFuzzer drives a program of its own, built with the compiler's
+//! instrumentation.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -13,7 +14,8 @@ use fuzz::{Target, corpus, random};
 use crate::report::Outcome;
 use crate::{Interrupted, work_folder};
 
-/// What libFuzzer needs of the compiler, all of it in stable Rust: edges are counted, and comparisons tell their operands.
+/// What libFuzzer needs of the compiler, all of it in stable Rust: edges are counted, and
+/// comparisons tell their operands.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";

@@ -10,12 +10,14 @@ use fuzz::{Target, corpus};
 
 use crate::{coverage, work_folder};
 
-/// Most inputs of a target that are committed; inputs that showed a bug are added by hand and always welcome.
+/// Most inputs of a target that are committed; inputs that showed a bug are added by hand and
+/// always welcome.
 const MOST_INPUTS: usize = 30;
 /// Longest input that is added, in bytes.
 const LONGEST: usize = 512;
 
-/// Copies inputs of earlier runs that reach what no committed one does: the long ones, which reach the most.
+/// Copies inputs of earlier runs that reach what no committed one does: the long ones, which reach
+/// the most.
 pub(crate) fn keep(targets: &[Target]) -> Result<ExitCode, String> {
     let program = coverage::build()?;
     for target in targets {

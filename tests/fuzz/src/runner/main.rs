@@ -1,5 +1,5 @@
-//! `make fuzz`: every target for its share of `DURATION` seconds, coverage-guided where there is a C++ compiler for libFuzzer, else with
-//! random inputs.
+//! `make fuzz`: every target for its share of `DURATION` seconds, coverage-guided where there is a
+//! C++ compiler for libFuzzer, else with random inputs.
 
 mod coverage;
 mod keep;

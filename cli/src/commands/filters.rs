@@ -1,0 +1,105 @@
+//! `ccf filters`.
+
+use anyhow::{Result, anyhow};
+use client_cert_forwarder::config::{Config, ConfigError};
+use serde_json::{Value, json};
+
+use super::bootstrap;
+use crate::arguments::{Filters, Format};
+use crate::check::{Level, check, render};
+use crate::configurations::{self, only_text};
+use crate::fast_path;
+use crate::output::{Exit, note, print, print_json, report_error};
+
+const FAST_PATH: &str = "\
+# The fast path of the client certificate forwarder: put these HTTP filters in
+# the place of the plain filter. They belong to this plugin configuration, byte
+# for byte: make them again with `ccf filters` whenever it changes.
+";
+const PLAIN: &str = "\
+# The client certificate forwarder, plain: put this before the other HTTP
+# filters.
+";
+
+pub(super) fn run(command: &Filters, format: Format) -> Result<Exit> {
+    let contents = configurations::read(&command.file)?;
+    let mut findings = check(&command.file, &contents);
+    findings.retain(|finding| finding.level == Level::Error);
+    let text = only_text(&command.file, &contents)?;
+    let Some((text, config)) = text.and_then(|text| {
+        let config = Config::from_json(text.as_bytes()).ok()?;
+        Some((text, config))
+    }) else {
+        print(&render(&findings))?;
+        return Ok(Exit::Findings);
+    };
+    let filters = match filters(command, &text) {
+        Ok(filters) => filters,
+        Err(error) => {
+            let file = &command.file;
+            report_error(&anyhow!(
+                "{file}: {error}; ccf filters --plain has no such limit"
+            ));
+            return Ok(Exit::Findings);
+        }
+    };
+    match (format, command.bootstrap) {
+        (Format::Json, false) => print_json(&filters)?,
+        (Format::Json, true) => {
+            let yaml = bootstrap::yaml(command, &config, &yaml(&filters)?);
+            let tree: Value = crate::document::parse_yaml(&yaml)
+                .map_err(|error| anyhow!("line {}: {}", error.line, error.reason))?
+                .first()
+                .map(|document| document.to_json())
+                .unwrap_or_default();
+            print_json(&tree)?;
+        }
+        (Format::Text, false) => {
+            let head = if command.plain { PLAIN } else { FAST_PATH };
+            print(&format!("{head}{}", yaml(&filters)?))?;
+        }
+        (Format::Text, true) => print(&bootstrap::yaml(command, &config, &yaml(&filters)?))?,
+    }
+    if !command.plain {
+        for hostname in fast_path::left_out(&text) {
+            note(&format!(
+                "{hostname} has too many narrower settings: its requests enter the VM as without \
+                 a fast path"
+            ));
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn filters(command: &Filters, text: &str) -> Result<Vec<Value>, ConfigError> {
+    let vm = json!({
+        "runtime": "envoy.wasm.runtime.v8",
+        "code": { "local": { "filename": command.wasm } }
+    });
+    if command.plain {
+        return Ok(vec![plain(text, &vm)]);
+    }
+    fast_path::filters(text, &vm)
+}
+
+fn plain(text: &str, vm: &Value) -> Value {
+    json!({
+        "name": "client_cert_forwarder",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "name": "client_cert_forwarder",
+                "failure_policy": "FAIL_RELOAD",
+                "configuration": {
+                    "@type": "type.googleapis.com/google.protobuf.StringValue",
+                    "value": text
+                },
+                "vm_config": vm
+            }
+        }
+    })
+}
+
+fn yaml(filters: &[Value]) -> Result<String> {
+    Ok(serde_saphyr::to_string(&filters)?)
+}

@@ -1,0 +1,69 @@
+//! Certificates as large as `max_certificate_bytes` allows, over an HTTP/2 connection to the origin
+//! that other clients' requests share: an HPACK limit there would end them all.
+
+use rcgen::CustomExtension;
+use serde_json::{Value, json};
+use support::{
+    Answer, Envoy, Identity, Listener, Protocol, Request, der::tlv, mtls_protocols, pki,
+};
+
+use crate::common::{DER, HOST, carries_certificate};
+
+/// In bytes of base64. Node (nghttp2) takes 72 KiB, and 80 KiB bring its connection to a halt.
+const LARGEST: usize = 48 * 1024;
+
+/// A client whose certificate is just below `length` bytes of base64, in bytes that Huffman code
+/// does not shorten to much less.
+fn large_client(length: usize) -> Identity {
+    // Names, key, signature and the other extensions take less.
+    let mut content = vec![0; length / 4 * 3 - 700];
+    fastrand::Rng::with_seed(1).fill(&mut content);
+    pki().client_with(|params| {
+        // 1.3.6.1.4.1.99999.1: a private extension that no verifier looks into.
+        params.custom_extensions = vec![CustomExtension::from_oid_content(
+            &[1, 3, 6, 1, 4, 1, 99999, 1],
+            tlv(4, &content),
+        )];
+    })
+}
+
+fn configuration() -> Value {
+    json!({
+        "verified_by": "listener",
+        "max_certificate_bytes": LARGEST,
+        "settings": [{ "hostname": HOST, "client_certificate_forwarding": true }]
+    })
+}
+
+#[tokio::test]
+async fn the_largest_certificate_ends_no_other_request_of_a_shared_upstream_connection() {
+    let large = large_client(LARGEST);
+    let length = large.der_base64().len();
+    assert!((LARGEST - 1024..=LARGEST).contains(&length), "{length}");
+    // With resumption, Envoy ends the connections of such clients itself: its session tickets hold
+    // the certificate, and BoringSSL can't write them when it is over about 32,000 bytes of DER.
+    let scene = Envoy::with_filter(configuration())
+        .listener(Listener::strict().no_resumption().every_mtls_protocol())
+        .upstream_http2()
+        .scene()
+        .await;
+    scene.origin.answer("/stream", [Answer::open_ended()]);
+    let other = scene.connect(Protocol::Http2).await;
+    let open = other.begin(Request::get(HOST, "/stream")).await;
+    let open = open.expect("a response");
+    for &protocol in mtls_protocols() {
+        for _ in 0..3 {
+            let client = scene.connect_with(protocol, &large).await;
+            assert_eq!(client.get(HOST, "/large").await.status, 200, "{protocol:?}");
+            let request = scene.origin.last_request_for("/large");
+            assert_eq!(request.headers.all(DER), [large.der_base64().as_bytes()]);
+            client.get(HOST, "/large").await;
+            let later = scene.origin.last_request_for("/large");
+            assert!(!carries_certificate(&later), "{protocol:?}");
+        }
+    }
+    scene.origin.release();
+    assert_eq!(open.finish().await.expect("the rest").body, "started");
+    let connections = scene.envoy.stat("cluster.origin.upstream_cx_total").await;
+    assert_eq!(connections, 1, "the requests shared no connection");
+}
