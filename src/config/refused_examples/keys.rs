@@ -1,6 +1,7 @@
 //! Keys of a setting that are refused.
 
-/// Keys of the second setting of [`super::with_keys`], and the refusal's beginning behind `settings[1]`.
+/// Keys of the second setting of [`super::with_keys`], the refusal's beginning behind
+/// `settings[1]`, and whether the schema refuses it.
 pub(crate) const KEYS: &[(&str, &str, bool)] = &[
     (
         r#""forward_on":"sometimes""#,

@@ -3,17 +3,15 @@
 mod base;
 mod chain;
 mod fast_path;
+mod filter_chain;
 mod filters;
 mod kubernetes;
 mod tls;
-
-use std::rc::Rc;
 
 use client_cert_forwarder::config::Config;
 
 use super::Finding;
 use crate::configurations::{Configuration, Surroundings, WasmFilter};
-use crate::document::Node;
 
 /// Checks what surrounds a plugin configuration.
 pub(super) fn check(configuration: &Configuration, surroundings: &Surroundings) -> Vec<Finding> {
@@ -42,28 +40,4 @@ fn around_envoys(filter: &WasmFilter, configuration: &Configuration) -> Vec<Find
         findings.extend(fast_path::check(filter, text, *line));
     }
     findings
-}
-
-/// The filter chain that a filter stands in.
-struct Chain<'a> {
-    node: &'a Rc<Node>,
-    path: String,
-}
-
-impl<'a> Chain<'a> {
-    fn of(filter: &'a WasmFilter) -> Option<Self> {
-        let (node, path) = filter.trail.nearest("filters")?;
-        Some(Self { node, path })
-    }
-
-    /// Returns the chain's `DownstreamTlsContext` and its path; `None` on plain text.
-    fn tls_context(&self) -> Option<(&'a Node, String)> {
-        let typed_config = self.node.at(&["transport_socket", "typed_config"])?;
-        let path = format!("{}.transport_socket.typed_config", self.path);
-        if typed_config.is_message(".DownstreamTlsContext") {
-            return Some((typed_config, path));
-        }
-        let inner = typed_config.at(&["downstream_tls_context"])?;
-        Some((inner, format!("{path}.downstream_tls_context")))
-    }
 }

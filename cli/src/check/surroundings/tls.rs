@@ -3,7 +3,7 @@
 use client_cert_forwarder::config::Config;
 use client_cert_forwarder::config::compiled::VerifiedBy;
 
-use super::Chain;
+use super::filter_chain::Chain;
 use crate::check::Finding;
 use crate::configurations::WasmFilter;
 use crate::document::Node;
