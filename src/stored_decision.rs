@@ -1,9 +1,9 @@
 //! What the filter stores with a connection for Envoy's own filters to carry out (contract §6).
 //!
 //! One property holds the mark of a configuration, and behind it a token for each decision that
-//! stands. Others hold the values of the fields. Whoever finds another configuration's mark replaces
-//! the whole property before the first field, and puts its own mark there behind the last: a mark,
-//! and so a token, implies that every field is this configuration's.
+//! stands. Others hold the values of the fields. Whoever finds another configuration's mark
+//! replaces the whole property before the first field, and puts its own mark there behind the last:
+//! a mark, and so a token, implies that every field is this configuration's.
 
 use crate::certificate::field::Field;
 use crate::config::compiled::Id;

@@ -30,11 +30,11 @@ fn yaml(run: &Run) -> Value {
 fn the_fast_path_is_what_the_filters_crate_generates() {
     let (_folder, path) = file("plugin.json", PLUGIN);
     let generated = FastPath::new(PLUGIN).unwrap();
-    let expected = json!(generated.http_filters(&vm("/etc/envoy/client_cert_forwarder.wasm")));
+    let expected = json!([generated.http_filter(&vm("/etc/envoy/client_cert_forwarder.wasm"))]);
     assert_eq!(yaml(&ccf(["filters", &path])), expected);
     assert_eq!(ccf(["filters", "--format", "json", &path]).json(), expected);
     let run = ccf_with(&["filters", "--wasm", "/x.wasm", "-"], PLUGIN, &[]);
-    assert_eq!(yaml(&run), json!(generated.http_filters(&vm("/x.wasm"))));
+    assert_eq!(yaml(&run), json!([generated.http_filter(&vm("/x.wasm"))]));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Which hostnames the matcher may take for those of a setting.
 //!
-//! It may only err on one side: an authority that it does not know goes to the filter. Each one that
-//! it takes is unambiguous ([`crate::authority::is_unambiguous`]) and is its own hostname: a name in
-//! lower case, without port and closing dot.
+//! It may only err on one side: an authority that it does not know goes to the filter. Each one
+//! that it takes is unambiguous ([`crate::authority::is_unambiguous`]) and is its own hostname: a
+//! name in lower case, without port and closing dot.
 
 use std::collections::HashMap;
 
@@ -99,8 +99,8 @@ pub(super) fn wildcards<'a>(
     wildcards
 }
 
-/// Returns the suffixes of every wildcard that is wider than `pattern`: of `a.b.c` these are `.b.c`,
-/// `.c` and the empty one.
+/// Returns the suffixes of every wildcard that is wider than `pattern`: of `a.b.c` these are
+/// `.b.c`, `.c` and the empty one.
 fn wider_suffixes(pattern: &HostnamePattern) -> impl Iterator<Item = &str> {
     let (name, skipped) = match pattern {
         HostnamePattern::Exact(name) => (Some(name), 0),

@@ -1,7 +1,8 @@
-//! The matcher (`xds.type.matcher.v3.Matcher`): which requests Envoy can serve by a stored decision.
+//! The matcher (`xds.type.matcher.v3.Matcher`): which requests Envoy can serve by a stored
+//! decision.
 //!
-//! It may only err on one side: a request that it does not know goes to the filter, which decides as
-//! ever. Whatever matches nothing ends in the action that makes the filter.
+//! It may only err on one side: a request that it does not know goes to the filter, which decides
+//! as ever. Whatever matches nothing ends in the action that makes the filter.
 
 use serde_json::{Map, Value, json};
 
@@ -77,8 +78,8 @@ impl Matcher {
         let by_host = if self.exact.is_empty() {
             list(self.wildcards.clone())
         } else {
-            // Envoy asks the wildcards too for a name of the map whose decision is not there: each of
-            // them leaves out the names of narrower settings.
+            // Envoy asks the wildcards too for a name of the map whose decision is not there: each
+            // of them leaves out the names of narrower settings.
             let tree =
                 json!({ "input": authority_input(), "exact_match_map": { "map": self.exact } });
             if self.wildcards.is_empty() {

@@ -6,8 +6,8 @@
 //! [stored decisions](crate::stored_decision) of the connection: a `header_mutation` that removes
 //! every spelling of the managed headers and adds the setting's, or else the wasm filter.
 //!
-//! An `ExtensionWithMatcher` around the wasm filter itself would skip its callbacks only: Envoy makes
-//! and destroys the filter and its context in the VM for the requests that it skips too.
+//! An `ExtensionWithMatcher` around the wasm filter itself would skip its callbacks only: Envoy
+//! makes and destroys the filter and its context in the VM for the requests that it skips too.
 //!
 //! This is a generator for operators: no part of it runs in Envoy.
 
@@ -37,11 +37,12 @@ pub struct FastPath {
 }
 
 impl FastPath {
-    /// The fast path of a plugin configuration, JSON as in [`Config::from_json`]. Its text is part of every mark: Envoy must be given
-    /// exactly this one.
+    /// The fast path of a plugin configuration, JSON as in [`Config::from_json`]. Its text is part
+    /// of every mark: Envoy must be given exactly this one.
     ///
     /// # Errors
-    /// What contract §3 does not allow, or what the filter has to see every request for, with the JSON path.
+    /// What contract §3 does not allow, or what the filter has to see every request for, with the
+    /// JSON path.
     pub fn new(configuration: &str) -> Result<Self, ConfigError> {
         let config = Config::from_json(configuration.as_bytes())?;
         eligibility::check(&PluginConfig::from_json(configuration.as_bytes())?)?;
@@ -87,7 +88,8 @@ impl FastPath {
         self.needs_filter_chain
     }
 
-    /// Hostnames that stay without a fast path although they forward: their requests enter the VM, as without one.
+    /// Hostnames that stay without a fast path although they forward: their requests enter the VM,
+    /// as without one.
     #[must_use]
     pub fn left_out(&self) -> &[String] {
         self.matcher.left_out()

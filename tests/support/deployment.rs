@@ -43,7 +43,8 @@ impl Deployment {
         }
     }
 
-    /// A filter of either deployment, whose configuration is in a file in `folder` that Envoy watches.
+    /// A filter of either deployment, whose configuration is in a file in `folder` that Envoy
+    /// watches.
     pub(crate) fn discovered_filter(folder: &Path) -> Value {
         json!({
             "name": FILTER_NAME,

@@ -1,4 +1,5 @@
-//! `fast-path CONFIG`: prints the HTTP filter of the fast path for a plugin configuration. `make fast-path` calls this.
+//! `fast-path CONFIG`: prints the HTTP filter of the fast path for a plugin configuration. `make
+//! fast-path` calls this.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

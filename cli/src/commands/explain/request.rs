@@ -110,7 +110,7 @@ impl Explainer<'_> {
         inbound: &Inbound<'_>,
         connection: &mut SimulatedConnection,
     ) -> (Option<usize>, ExplainedRequest) {
-        let status = connection.peer_certificate().status;
+        let status = connection.peer_certificate(None).status;
         let decision = decide(inbound, self.config, connection);
         let number = decision.setting;
         let setting = number.and_then(|number| self.config.settings.get(number));

@@ -50,8 +50,8 @@ async fn the_certificate_is_never_lost_nor_repeated_nor_misplaced() {
     assert_eq!(world.envoy.vm_reloads().await, 0);
 }
 
-/// The filter's counters equal the observations, per setting. On the fast path they count decisions,
-/// and what `every_request` repeats is none.
+/// The filter's counters equal the observations, per setting. On the fast path they count
+/// decisions, and what `every_request` repeats is none.
 async fn assert_counted(world: &World, requests: &[&Observed]) {
     for pattern in steps::PATTERNS {
         let carried: Vec<_> = requests
