@@ -57,7 +57,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Prints `value` as indented JSON.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&(serde_json::to_string_pretty(value)? + "\n"))
 }
