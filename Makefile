@@ -70,7 +70,7 @@ test: build envoy vectors ## Every test: unit tests, then integration tests agai
 
 # Folders of tests/filter that run in both deployments. The suffix `::` keeps out tests that have
 # the word in their names.
-FAST_PATH_TESTS := $(addsuffix ::,spoofing forwarding delivery fields enforcement responses reload robustness faults neighbours)
+FAST_PATH_TESTS := $(addsuffix ::,authorization spoofing forwarding delivery fields enforcement responses reload robustness faults neighbours)
 
 .PHONY: test-matrix
 test-matrix: build vectors ## The integration tests against the older Envoys too
