@@ -42,16 +42,19 @@ impl Wildcard {
 
     /// Returns predicates that all hold for the hosts that are the wildcard's own.
     ///
+    /// The suffix is no part of the regular expression: Envoy bounds the size of its program.
+    ///
     /// A label has at most 63 bytes, a name 253. A regular expression within Envoy's limit can't
     /// count so far; where longer names are refused, it takes none with more than 63 bytes in front
     /// of the suffix, or 94 in all.
     pub(super) fn predicates(&self, input: &Value, refuses_longer: bool) -> Vec<Value> {
-        let suffix = self.suffix.replace('.', r"\.");
-        let name = if suffix.is_empty() {
-            format!(r"({LABEL}\.)*{LAST_LABEL}")
-        } else {
-            format!(r"{LABEL}(\.{LABEL})*{suffix}")
+        let is_under =
+            (!self.suffix.is_empty()).then(|| single(input, &json!({ "suffix": self.suffix })));
+        let last_label = match is_under {
+            Some(_) => LABEL,
+            None => LAST_LABEL,
         };
+        let name = regex(&format!(r"({LABEL}\.)*{last_label}"));
         let longest = (MAX_LABEL + self.suffix.len()).min(MAX_COUNTED - 1);
         let longer = regex(&format!("[!-~]{{{},}}", longest + 1));
         let is_longer = refuses_longer.then(|| not(&single(input, &longer)));
@@ -65,7 +68,9 @@ impl Wildcard {
                 },
             ))
         });
-        std::iter::once(single(input, &regex(&name)))
+        is_under
+            .into_iter()
+            .chain([single(input, &name)])
             .chain(is_longer)
             .chain(narrower)
             .collect()
