@@ -1,4 +1,4 @@
 //! The documents claim nothing that is not so.
 
-mod readme;
+mod pages;
 mod security;

@@ -11,4 +11,5 @@
 mod commands;
 mod contract;
 mod paths;
+mod reference;
 mod tree;

@@ -12,7 +12,9 @@ fn every_path_that_a_document_cites_exists() {
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         for path in paths(&text, &tracked) {
             cited += 1;
-            if !root().join(path).exists() {
+            // SECURITY.md cites test modules, without the extension.
+            let module = format!("{path}.rs");
+            if !root().join(path).exists() && !root().join(module).exists() {
                 missing.push(format!("{file} cites {path}"));
             }
         }
