@@ -96,6 +96,10 @@ ccf: ## The operators' command line: a release binary, its manual page and compl
 	@for shell in bash zsh fish; do dist/ccf/ccf completions $$shell >dist/ccf/ccf.$$shell; done
 	@echo "dist/ccf/ccf: $$(dist/ccf/ccf --version), $$(wc -c <dist/ccf/ccf) bytes; ccf.1 and completions beside it"
 
+.PHONY: newcomer
+newcomer: ## Run the commands of README.md and the first pages of docs as they stand, in a fresh clone
+	NEWCOMER_TARGET="$(abspath $(BUILT))" NEWCOMER_ENVOY="$(CURDIR)/.envoy" tests/newcomer
+
 .PHONY: fuzz
 fuzz: ## Search for inputs that break the filter, for DURATION seconds; coverage-guided if a C++ compiler exists
 	@cargo run --locked --quiet -p fuzz
