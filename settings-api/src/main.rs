@@ -10,6 +10,7 @@
 //! | [`xds`] | delivers snapshots to Envoys, by gRPC and by files, and tracks their answers |
 //! | [`snapshot_cache`] | checks a change, stores it, publishes the snapshot that follows from it |
 //! | [`store`], [`tokens`] | keep settings and tokens on disk |
+//! | [`crls`] | reads the operator's CRLs, and keeps the last good ones |
 //! | [`model`] | settings, the base configuration, and how they merge into a snapshot |
 
 mod api;
@@ -17,6 +18,7 @@ mod atomic_file;
 mod audit_log;
 mod cli;
 mod client_address;
+mod crls;
 mod error;
 mod file_stamp;
 mod hex;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::authorize::authorize;
 use super::envelope::{Message, Success};
 use super::error::ApiError;
+use crate::crls::CrlStatus;
 use crate::model::snapshot::Resource;
 use crate::reload_status::ReloadStatus;
 use crate::snapshot_cache::{SnapshotCache, StoreHealth};
@@ -25,10 +26,13 @@ pub(super) struct ResourceStatus {
     rejected: usize,
     pending: usize,
     subscribers: Vec<SubscriberStatus>,
+    /// The CRLs whose entries it has; absent if the base configuration names none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    crls: Vec<CrlStatus>,
 }
 
 impl ResourceStatus {
-    fn new(resource: &Resource, subscribers: Vec<SubscriberStatus>) -> Self {
+    fn new(resource: &Resource, subscribers: Vec<SubscriberStatus>, crls: Vec<CrlStatus>) -> Self {
         let count = |state| {
             let such = subscribers.iter().filter(|status| status.state == state);
             such.count()
@@ -40,12 +44,13 @@ impl ResourceStatus {
             rejected: count(SubscriberState::Rejected),
             pending: count(SubscriberState::Pending),
             subscribers,
+            crls,
         }
     }
 }
 
 /// Answers with the status of each ECDS resource of a zone or account. Messages tell of a store or
-/// a file that can't be used.
+/// a file that can't be used, and of what a fast path leaves out.
 pub(super) async fn list(
     State(cache): State<Arc<SnapshotCache>>,
     State(subscribers): State<Arc<Subscribers>>,
@@ -56,20 +61,29 @@ pub(super) async fn list(
     let base = cache.base();
     let scope = authorize(&base, &token, Permission::Read, &uri)?;
     let snapshot = cache.subscribe().borrow().clone();
-    let names = base.resources_of(&scope);
-    let statuses = names
-        .into_iter()
-        .filter_map(|name| snapshot.get(name))
-        .map(|resource| ResourceStatus::new(resource, subscribers.statuses(resource)));
+    let crls = cache.crls().statuses();
+    let names = base.resources_of(&scope).into_iter();
+    let resources: Vec<_> = names.filter_map(|name| snapshot.get(name)).collect();
+    let statuses = resources.iter().map(|resource| {
+        let subscribers = subscribers.statuses(resource);
+        ResourceStatus::new(resource, subscribers, crls.clone())
+    });
     let mut response = Success::list(statuses.collect());
     if let StoreHealth::Unreachable { since, .. } = cache.store_health() {
         let since = humantime::format_rfc3339_seconds(since);
         let text = format!("the settings store can't be reached since {since}");
         response = response.with_message(Message::new(10002, text));
     }
-    for (_, error) in reloads.errors() {
+    let reloads = reloads.errors().into_iter().map(|(_, error)| error);
+    for error in reloads.chain(crls.into_iter().filter_map(|status| status.error)) {
         let text = format!("{error} (the last good one is in force)");
         response = response.with_message(Message::new(10003, text));
+    }
+    for resource in resources {
+        for warning in &resource.warnings {
+            let text = format!("{}: {warning}", resource.name);
+            response = response.with_message(Message::new(10004, text));
+        }
     }
     Ok(Json(response))
 }

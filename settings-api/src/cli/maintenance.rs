@@ -1,10 +1,13 @@
 //! `settings-api check`, `backup` and `migrate`.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
 
+use crate::crls::Crls;
 use crate::error::Error;
 use crate::model::base::Base;
 use crate::model::snapshot;
@@ -56,11 +59,29 @@ pub(super) struct MigrateOptions {
 /// The first mistake and its JSON path.
 pub(super) fn check(options: &CheckOptions) -> Result<(), Error> {
     let base = Base::load(&options.base)?;
-    let path = options.base.display();
-    snapshot::build(&base, &Default::default())
-        .map_err(|error| Error::new("base configuration", &path, error))?;
+    let failed = |why: &dyn Display| Base::error(&options.base, why);
+    let crls = Crls::load(&base.crls, &Crls::default(), SystemTime::now());
+    let crls = crls.map_err(|error| failed(&error))?;
+    let revoked = crls.revoked_certificates();
+    let snapshot = snapshot::build(&base, revoked, &Default::default());
+    let snapshot = snapshot.map_err(|error| failed(&error))?;
+    let path = options.base.display().to_string();
+    let warnings = snapshot.values().flat_map(|resource| {
+        let name = &resource.name;
+        let warnings = resource.warnings.iter();
+        let path = &path;
+        warnings.map(move |warning| format!("{path}: warning: resources.{name}: {warning}\n"))
+    });
+    let crls = match base.crls.len() {
+        0 => String::new(),
+        files => format!(
+            ", {files} CRL files with {} revoked certificates",
+            revoked.len()
+        ),
+    };
     print(&format!(
-        "{path}: valid, {} zones, {} accounts, {} resources\n",
+        "{}{path}: valid, {} zones, {} accounts, {} resources{crls}\n",
+        warnings.collect::<String>(),
         base.zones.len(),
         base.accounts.len(),
         base.resources.len()

@@ -12,6 +12,7 @@ use client_cert_forwarder::config::schema::read_object;
 use client_cert_forwarder::hostname::HostnamePattern;
 use serde::Deserialize;
 
+use super::crl_source::{self, CrlSource};
 use super::resource_template::ResourceTemplate;
 use super::scope::Scope;
 use crate::error::Error;
@@ -30,6 +31,9 @@ pub(crate) struct Base {
     pub(crate) accounts: BTreeMap<String, Account>,
     /// By ECDS resource name, which is the filter's `name` in Envoy's `http_filters`.
     pub(crate) resources: BTreeMap<String, ResourceTemplate>,
+    /// CRLs whose entries join `revoked_certificates` of every resource.
+    #[serde(default)]
+    pub(crate) crls: Vec<CrlSource>,
     /// The time of the file's last change.
     #[serde(skip, default = "SystemTime::now")]
     pub(crate) modified: SystemTime,
@@ -64,12 +68,20 @@ impl Base {
     /// # Errors
     /// The first mistake and its JSON path, or the reason for which the file can't be read.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
-        let failed = |why: &dyn fmt::Display| Error::new("base configuration", path.display(), why);
-        let json = fs::read(path).map_err(|error| failed(&error))?;
-        let mut base = Self::from_json(&json).map_err(|error| failed(&error))?;
+        let json = fs::read(path).map_err(|error| Self::error(path, error))?;
+        let mut base = Self::from_json(&json).map_err(|error| Self::error(path, error))?;
         let modified = fs::metadata(path).and_then(|file| file.modified());
-        base.modified = modified.map_err(|error| failed(&error))?;
+        base.modified = modified.map_err(|error| Self::error(path, error))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for source in &mut base.crls {
+            source.resolve(folder);
+        }
         Ok(base)
+    }
+
+    /// Builds the error of a file that can't be used.
+    pub(crate) fn error(path: &Path, why: impl fmt::Display) -> Error {
+        Error::new("base configuration", path.display(), why)
     }
 
     /// Parses and checks the file's text.
@@ -86,6 +98,7 @@ impl Base {
             zone.check(&format!("zones.{id}"), &base.resources)?;
         }
         base.check_that_domains_have_one_zone()?;
+        crl_source::check(&base.crls)?;
         for (id, account) in &base.accounts {
             check_id(id, "accounts")?;
             if let Some(unknown) = account

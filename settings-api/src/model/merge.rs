@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use client_cert_forwarder::config::ConfigError;
-use client_cert_forwarder::config::schema::{HostnameSettings, PluginConfig};
+use client_cert_forwarder::config::schema::{HostnameSettings, PluginConfig, RevokedCertificate};
 use client_cert_forwarder::hostname::{HostnamePattern, HostnameTable};
 
 use super::base::Base;
@@ -22,6 +22,7 @@ pub(super) fn plugin_config(
     base: &Base,
     name: &str,
     resource: &ResourceTemplate,
+    revoked: &[RevokedCertificate],
     settings: &Settings,
 ) -> Result<String, ConfigError> {
     let candidates = candidates(base, name, settings);
@@ -36,7 +37,9 @@ pub(super) fn plugin_config(
             None => merger.keep(&border.hostname),
         }
     }
-    compile(&merger.plugin)
+    let mut plugin = merger.plugin;
+    plugin.revoked_certificates.extend_from_slice(revoked);
+    compile(&plugin)
 }
 
 /// Lists the API's settings that belong to a resource.
@@ -169,7 +172,7 @@ mod tests {
                 hostname: (*hostname).into(),
             });
         }
-        let json = plugin_config(&base, name, &base.resources[name], &by_scope).unwrap();
+        let json = plugin_config(&base, name, &base.resources[name], &[], &by_scope).unwrap();
         PluginConfig::from_json(json.as_bytes()).unwrap()
     }
 
@@ -323,7 +326,7 @@ mod tests {
         settings.insert(zone("main"), vec![wildcard]);
         settings.insert(zone("sub"), vec![own]);
         let name = "client_cert_forwarder";
-        let json = plugin_config(&base, name, &base.resources[name], &settings).unwrap();
+        let json = plugin_config(&base, name, &base.resources[name], &[], &settings).unwrap();
         let config = PluginConfig::from_json(json.as_bytes()).unwrap();
         let found: Vec<_> = config
             .settings

@@ -7,6 +7,8 @@ use client_cert_forwarder::config::{Config, ConfigError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::deployment::Deployment;
+
 /// The wasm filter's configuration under one ECDS resource name.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,9 @@ pub(crate) struct ResourceTemplate {
     pub(crate) wasm_filename: PathBuf,
     /// The plugin configuration, with settings of its own.
     pub(crate) plugin: PluginConfig,
+    /// How the filter is deployed.
+    #[serde(default)]
+    pub(super) deployment: Deployment,
     /// Keys of a setting (`forward_on`, …) for API hostnames that no setting of `plugin` covers.
     #[serde(default)]
     hostname_defaults: Map<String, Value>,
@@ -50,10 +55,14 @@ impl ResourceTemplate {
         self.defaults = read_object(Value::Object(defaults).to_string().as_bytes())
             .map_err(|error| below(&format!("{path}.hostname_defaults"), error))?;
         let mut plugin = self.plugin.clone();
-        compile(&plugin).map_err(|error| below(&format!("{path}.plugin"), error))?;
+        let json = compile(&plugin).map_err(|error| below(&format!("{path}.plugin"), error))?;
+        self.deployment
+            .check(&json)
+            .map_err(|error| below(&format!("{path}.plugin"), error))?;
         plugin.settings.push(self.defaults.clone());
-        compile(&plugin).map_err(|error| below(&format!("{path}.hostname_defaults"), error))?;
-        Ok(())
+        compile(&plugin)
+            .and_then(|json| self.deployment.check(&json))
+            .map_err(|error| below(&format!("{path}.hostname_defaults"), error))
     }
 }
 
@@ -68,7 +77,8 @@ pub(super) fn compile(plugin: &PluginConfig) -> Result<String, ConfigError> {
     Ok(json)
 }
 
-fn below(path: &str, error: ConfigError) -> ConfigError {
+/// Puts the path of a configuration in front of an error's path in it.
+pub(super) fn below(path: &str, error: ConfigError) -> ConfigError {
     ConfigError::new(format!("{path}.{}", error.place), error.reason)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -32,6 +32,11 @@ struct FileLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CrlLabels {
+    file: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ScopeLabels {
     scope: String,
 }
@@ -50,6 +55,7 @@ pub(super) async fn metrics(
     register_subscribers(&mut registry, &cache, &subscribers);
     register_store(&mut registry, &cache);
     register_reloads(&mut registry, &reloads);
+    register_crls(&mut registry, &cache);
     register_uptime(&mut registry, started);
     register_build_info(&mut registry);
     let mut text = String::new();
@@ -119,6 +125,38 @@ fn register_reloads(registry: &mut Registry, reloads: &ReloadStatus) {
         "reload_failed",
         "1 if the file's latest content can't be used",
         failed,
+    );
+}
+
+fn register_crls(registry: &mut Registry, cache: &SnapshotCache) {
+    let valid = Family::<CrlLabels, Gauge>::default();
+    let entries = Family::<CrlLabels, Gauge>::default();
+    let next_update = Family::<CrlLabels, Gauge<f64, AtomicU64>>::default();
+    for status in cache.crls().statuses() {
+        let labels = CrlLabels {
+            file: status.file.clone(),
+        };
+        let is_valid = i64::from(status.valid);
+        valid.get_or_create(&labels).set(is_valid);
+        entries.get_or_create(&labels).set(gauge(status.entries()));
+        if let Some(seconds) = status.seconds_to_next_update(SystemTime::now()) {
+            next_update.get_or_create(&labels).set(seconds);
+        }
+    }
+    registry.register(
+        "crl_valid",
+        "1 if the file's latest content is in force and current",
+        valid,
+    );
+    registry.register(
+        "crl_entries",
+        "Revoked certificates in the lists in force",
+        entries,
+    );
+    registry.register(
+        "crl_next_update_seconds",
+        "Until the first list expires; negative once it has",
+        next_update,
     );
 }
 

@@ -12,7 +12,7 @@ mod signals;
 mod tls;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::{Router, middleware};
 use rustls::ServerConfig;
@@ -28,6 +28,7 @@ use self::signals::Signals;
 use self::tls::TlsFiles;
 use crate::api::{self, ApiState, BodyLimits, RateLimit};
 use crate::audit_log::AuditLog;
+use crate::crls::Crls;
 use crate::error::Error;
 use crate::metrics::{Metrics, Port};
 use crate::model::base::Base;
@@ -124,10 +125,12 @@ impl Parts {
     async fn load(options: &ServeOptions) -> Result<Self, Error> {
         let started = Instant::now();
         let base = Base::load(&options.base)?;
+        let crls = Crls::load(&base.crls, &Crls::default(), SystemTime::now())
+            .map_err(|error| Base::error(&options.base, error))?;
         let tokens = Tokens::open(options.tokens.clone())?;
         let audit_log = AuditLog::open(options.audit_log.as_deref())?;
         let store = options.database.open(options.database_ca.as_deref());
-        let cache = SnapshotCache::load(base, store.await?, options.max_hostnames).await?;
+        let cache = SnapshotCache::load(base, crls, store.await?, options.max_hostnames).await?;
         let metrics = Arc::new(Metrics::default());
         Ok(Self {
             cache: Arc::new(cache),

@@ -8,6 +8,8 @@ use tokio::sync::watch;
 
 use super::checks::{ChangeError, check_count, check_domains};
 use super::health::{Health, StoreHealth};
+use super::warnings;
+use crate::crls::Crls;
 use crate::error::Error;
 use crate::model::audit::{self, AuditRecord, Author};
 use crate::model::base::Base;
@@ -22,7 +24,7 @@ const CONFLICTS: Duration = Duration::from_secs(10);
 /// The settings in force, and the snapshot that Envoys receive.
 #[derive(Debug)]
 pub(crate) struct SnapshotCache {
-    base: RwLock<Arc<Base>>,
+    operators: RwLock<OperatorsPart>,
     max_hostnames: usize,
     store: Arc<dyn Store>,
     /// Held while the state changes, so that snapshots come in the order of the revisions.
@@ -30,6 +32,13 @@ pub(crate) struct SnapshotCache {
     state: Mutex<State>,
     snapshot: watch::Sender<Snapshot>,
     health: Health,
+}
+
+/// What the operator's files say.
+#[derive(Clone, Debug)]
+struct OperatorsPart {
+    base: Arc<Base>,
+    crls: Arc<Crls>,
 }
 
 /// The store's content, as of a revision.
@@ -46,6 +55,7 @@ impl SnapshotCache {
     /// When the store can't be read, or its settings and the base configuration can't be merged.
     pub(crate) async fn load(
         base: Base,
+        crls: Crls,
         store: Arc<dyn Store>,
         max_hostnames: usize,
     ) -> Result<Self, Error> {
@@ -65,11 +75,15 @@ impl SnapshotCache {
                 );
             }
         }
-        let snapshot = snapshot::build(&base, &settings)
+        let snapshot = snapshot::build(&base, crls.revoked_certificates(), &settings)
             .map_err(|error| Error::new("stored settings", "with the base configuration", error))?;
+        warnings::log_new(&Snapshot::new(), &snapshot);
         let settings = Arc::new(settings);
         Ok(Self {
-            base: RwLock::new(Arc::new(base)),
+            operators: RwLock::new(OperatorsPart {
+                base: Arc::new(base),
+                crls: Arc::new(crls),
+            }),
             max_hostnames,
             store,
             changing: tokio::sync::Mutex::new(()),
@@ -81,20 +95,43 @@ impl SnapshotCache {
 
     /// Returns the base configuration.
     pub(crate) fn base(&self) -> Arc<Base> {
-        let base = self.base.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&base)
+        self.operators().base
     }
 
-    /// Replaces the base configuration, and publishes what follows from it.
+    /// Returns the CRLs in force.
+    pub(crate) fn crls(&self) -> Arc<Crls> {
+        self.operators().crls
+    }
+
+    /// Replaces the base configuration and its CRLs, and publishes what follows from them.
     ///
     /// # Errors
-    /// When the stored settings can't be merged with it; then the old one stays.
-    pub(crate) async fn replace_base(&self, base: Base) -> Result<(), Error> {
+    /// When the stored settings can't be merged with them; then the old ones stay.
+    pub(crate) async fn replace_base(&self, base: Base, crls: Crls) -> Result<(), Error> {
+        self.replace(Arc::new(base), crls).await
+    }
+
+    /// Replaces the CRLs, and publishes what follows from them.
+    ///
+    /// # Errors
+    /// When the filter would refuse their entries; then the old ones stay.
+    pub(crate) async fn replace_crls(&self, crls: Crls) -> Result<(), Error> {
+        self.replace(self.base(), crls).await
+    }
+
+    async fn replace(&self, base: Arc<Base>, crls: Crls) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         let State { revision, settings } = self.state();
-        let snapshot = tokio::task::block_in_place(|| snapshot::build(&base, &settings))
-            .map_err(|error| Error::new("stored settings", "with the base configuration", error))?;
-        *self.base.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(base);
+        let revoked = crls.revoked_certificates();
+        let snapshot = tokio::task::block_in_place(|| snapshot::build(&base, revoked, &settings))
+            .map_err(|error| {
+            Error::new("stored settings", "with the base configuration", error)
+        })?;
+        let crls = Arc::new(crls);
+        *self
+            .operators
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = OperatorsPart { base, crls };
         self.install(revision, settings, snapshot);
         Ok(())
     }
@@ -216,16 +253,24 @@ impl SnapshotCache {
 
     /// Builds a snapshot, which takes long enough with 10,000 hostnames to block other tasks.
     fn build(&self, settings: &Settings) -> Result<Snapshot, ConfigError> {
-        tokio::task::block_in_place(|| snapshot::build(&self.base(), settings))
+        let OperatorsPart { base, crls } = self.operators();
+        let revoked = crls.revoked_certificates();
+        tokio::task::block_in_place(|| snapshot::build(&base, revoked, settings))
     }
 
     fn install(&self, revision: Revision, settings: Arc<Settings>, next: Snapshot) {
         *self.lock() = State { revision, settings };
         self.snapshot.send_if_modified(|snapshot| {
+            warnings::log_new(snapshot, &next);
             let changed = *snapshot != next;
             *snapshot = next;
             changed
         });
+    }
+
+    fn operators(&self) -> OperatorsPart {
+        let operators = self.operators.read();
+        operators.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn state(&self) -> State {

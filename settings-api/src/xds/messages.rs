@@ -15,19 +15,15 @@ use envoy_types::pb::envoy::service::discovery::v3::{
 };
 use envoy_types::pb::google::protobuf::{Any, StringValue};
 use envoy_types::util::pack_any;
-use prost::Name;
+use prost::Message;
 use serde_json::json;
 
+use super::typed_struct;
 use crate::model::snapshot::Resource;
+use crate::model::wasm_filter::{self, PLUGIN_NAME, RUNTIME};
 
 /// The type of ECDS resources.
 pub(super) const TYPE_URL: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
-/// The type of their content; Envoy's `config_discovery.type_urls` must list it.
-const WASM_TYPE_URL: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
-
-/// The plugin's name in Envoy's logs and metrics.
-const PLUGIN_NAME: &str = "client_cert_forwarder";
-const RUNTIME: &str = "envoy.wasm.runtime.v8";
 
 /// Builds a SotW response with these resources.
 pub(super) fn discovery_response(resources: &[Arc<Resource>], nonce: String) -> DiscoveryResponse {
@@ -37,10 +33,7 @@ pub(super) fn discovery_response(resources: &[Arc<Resource>], nonce: String) -> 
         .collect();
     DiscoveryResponse {
         version_info: versions.join("+"),
-        resources: resources
-            .iter()
-            .map(|resource| pack_any(typed_config(resource)))
-            .collect(),
+        resources: resources.iter().map(|resource| message(resource)).collect(),
         type_url: TYPE_URL.into(),
         nonce,
         control_plane: control_plane(),
@@ -57,7 +50,7 @@ pub(super) fn delta_discovery_response(
     let resources = resources.iter().map(|resource| DeltaResource {
         name: resource.name.clone(),
         version: resource.version.clone(),
-        resource: Some(pack_any(typed_config(resource))),
+        resource: Some(message(resource)),
         ..DeltaResource::default()
     });
     DeltaDiscoveryResponse {
@@ -72,29 +65,36 @@ pub(super) fn delta_discovery_response(
 
 /// Formats the content of a file that Envoy watches (a `DiscoveryResponse` as JSON).
 pub(super) fn file_content(resource: &Resource) -> String {
+    let typed_config = match &resource.fast_path {
+        Some(fast_path) => fast_path.clone(),
+        None => wasm_filter::to_json(&resource.wasm_filename, &resource.plugin),
+    };
     let content = json!({
         "version_info": resource.version,
-        "resources": [{
-            "@type": TYPE_URL,
-            "name": resource.name,
-            "typed_config": {
-                "@type": WASM_TYPE_URL,
-                "config": {
-                    "name": PLUGIN_NAME,
-                    "vm_config": {
-                        "runtime": RUNTIME,
-                        "code": { "local": { "filename": resource.wasm_filename } }
-                    },
-                    "configuration": { "@type": StringValue::type_url(), "value": resource.plugin },
-                    "failure_policy": FailurePolicy::FailReload.as_str_name()
-                }
-            }
-        }]
+        "resources": [{ "@type": TYPE_URL, "name": resource.name, "typed_config": typed_config }]
     });
     format!("{content}\n")
 }
 
-fn typed_config(resource: &Resource) -> TypedExtensionConfig {
+/// Packs the resource. Many subscribers receive the same one, so it is encoded once.
+fn message(resource: &Resource) -> Any {
+    let encoded = resource.encoded.get_or_init(|| {
+        let config = TypedExtensionConfig {
+            name: resource.name.clone(),
+            typed_config: Some(match &resource.fast_path {
+                Some(fast_path) => pack_any(typed_struct::from_json(fast_path)),
+                None => pack_any(wasm(resource)),
+            }),
+        };
+        config.encode_to_vec()
+    });
+    Any {
+        type_url: TYPE_URL.into(),
+        value: encoded.clone(),
+    }
+}
+
+fn wasm(resource: &Resource) -> Wasm {
     let filename = resource.wasm_filename.to_string_lossy().into_owned();
     let code = AsyncDataSource {
         specifier: Some(CodeSource::Local(DataSource {
@@ -113,11 +113,8 @@ fn typed_config(resource: &Resource) -> TypedExtensionConfig {
         })),
         ..PluginConfig::default()
     };
-    TypedExtensionConfig {
-        name: resource.name.clone(),
-        typed_config: Some(pack_any(Wasm {
-            config: Some(plugin),
-        })),
+    Wasm {
+        config: Some(plugin),
     }
 }
 

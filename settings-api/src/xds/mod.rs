@@ -8,6 +8,7 @@ mod sotw;
 mod stream;
 pub(crate) mod subscribers;
 mod subscriptions;
+mod typed_struct;
 
 pub(crate) use files::Files;
 pub(crate) use service::DiscoveryService;

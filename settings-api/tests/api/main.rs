@@ -12,9 +12,11 @@
 mod audit;
 mod authentication;
 mod bad_input;
+mod certificate_authority;
 mod cloudflare;
 mod cluster;
 mod connections;
+mod crls;
 mod discovery;
 mod durability;
 mod envoys;

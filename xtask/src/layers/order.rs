@@ -32,7 +32,7 @@ pub(super) const SETTINGS_API: &[&[&str]] = &[
     // Checks a change, stores it, publishes the snapshot.
     &["snapshot_cache"],
     // On disk.
-    &["audit_log", "store", "tokens"],
+    &["audit_log", "crls", "store", "tokens"],
     // Settings, the base configuration, and how they merge.
     &["model"],
     // Used by any of the above.
