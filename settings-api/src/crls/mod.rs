@@ -1,5 +1,5 @@
-//! The CRLs that the base configuration names: reading them, keeping the last good ones, and what is
-//! known of each.
+//! The CRLs that the base configuration names: reads them, keeps the last good ones, and tells what
+//! is known of each.
 
 mod reading;
 mod status;

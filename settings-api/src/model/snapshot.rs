@@ -1,4 +1,4 @@
-//! Snapshots: the ECDS resources that follow from the base configuration, the CRLs and the settings.
+//! Snapshots: the ECDS resources that follow from base configuration, CRLs and settings.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use support::envoy::EnvoyBuilder;
 use support::wasm::repository;
 use support::{Client, Envoy, Listener, Origin, pki, wasm_module};
 
@@ -17,7 +18,7 @@ const SHA256: &str = "cf-client-cert-sha256";
 
 /// How an Envoy gets its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+pub(crate) enum Source {
     /// ADS, delta.
     Aggregated,
     /// The extension configuration service.
@@ -28,7 +29,7 @@ enum Source {
     File,
 }
 
-const DEFAULT_SETTINGS: &str = r#"{ "verified_by": "listener", "settings": [] }"#;
+pub(crate) const DEFAULT_SETTINGS: &str = r#"{ "verified_by": "listener", "settings": [] }"#;
 
 const ADS: &str = "
 dynamic_resources:
@@ -42,6 +43,17 @@ dynamic_resources:
 /// Runs the shipped example with this test's paths and ports. Until the program sends settings, it
 /// has those of `default`.
 async fn envoy(program: &Program, source: Source, default: &str, origin: &Origin) -> Envoy {
+    let builder = builder(program, source, default, origin);
+    builder.start(origin).await
+}
+
+/// The same, not yet started.
+pub(crate) fn builder(
+    program: &Program,
+    source: Source,
+    default: &str,
+    origin: &Origin,
+) -> EnvoyBuilder {
     let example = match source {
         Source::File => "envoy/settings-api-files.yaml",
         _ => "envoy/settings-api.yaml",
@@ -91,8 +103,6 @@ async fn envoy(program: &Program, source: Source, default: &str, origin: &Origin
     Envoy::with_bootstrap(yaml)
         .listener(Listener::strict().named("https"))
         .concurrency(2)
-        .start(origin)
-        .await
 }
 
 fn install_certificates(folder: &Path) {

@@ -19,6 +19,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use crate::fast_path;
+
 /// The types of ECDS resources and of their content, as Envoy knows them.
 const TYPE_URL: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 const WASM_TYPE_URL: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
@@ -72,6 +74,8 @@ pub(crate) struct Resource {
     pub(crate) name: String,
     /// The plugin configuration.
     pub(crate) plugin: Value,
+    /// The fast path's JSON, where the resource is one.
+    pub(crate) fast_path: Option<Value>,
 }
 
 impl Update {
@@ -247,19 +251,22 @@ impl Subscriber {
 fn resource(any: &Any) -> Resource {
     assert_eq!(any.type_url, TYPE_URL);
     let typed = TypedExtensionConfig::decode(any.value.as_slice()).expect("a TypedExtensionConfig");
-    let wasm = typed.typed_config.expect("a configuration");
-    assert_eq!(wasm.type_url, WASM_TYPE_URL);
-    let wasm = Wasm::decode(wasm.value.as_slice()).expect("a Wasm");
-    let plugin = wasm
-        .config
-        .expect("a plugin")
-        .configuration
-        .expect("a plugin configuration");
-    let text = StringValue::decode(plugin.value.as_slice())
-        .expect("a StringValue")
-        .value;
+    let content = typed.typed_config.expect("a configuration");
+    let fast_path = fast_path::json(&content);
+    let text = match &fast_path {
+        Some(fast_path) => fast_path::plugin(fast_path).to_owned(),
+        None => {
+            assert_eq!(content.type_url, WASM_TYPE_URL);
+            let wasm = Wasm::decode(content.value.as_slice()).expect("a Wasm");
+            let plugin = wasm.config.expect("a plugin").configuration;
+            let plugin = plugin.expect("a plugin configuration");
+            let text = StringValue::decode(plugin.value.as_slice());
+            text.expect("a StringValue").value
+        }
+    };
     Resource {
         name: typed.name,
         plugin: serde_json::from_str(&text).expect("JSON"),
+        fast_path,
     }
 }
