@@ -27,6 +27,8 @@ pub(super) fn find(document: &Rc<Node>) -> Vec<Found> {
             surroundings: Surroundings::Base {
                 defaults: resource.value.get("hostname_defaults").map(Rc::clone),
                 path: format!("{path}.hostname_defaults"),
+                resource: (Rc::clone(&resource.value), path),
+                base: Rc::clone(document),
             },
         });
     }

@@ -40,6 +40,10 @@ pub(crate) enum Surroundings {
     Base {
         defaults: Option<Rc<Node>>,
         path: String,
+        /// The resource, and its JSON path.
+        resource: (Rc<Node>, String),
+        /// The whole document.
+        base: Rc<Node>,
     },
 }
 

@@ -119,6 +119,31 @@ fn the_settings_api_has_them_in_its_resources() {
 }
 
 #[test]
+fn the_settings_api_has_crls_and_deployments_besides() {
+    let base = r#"{ "zones": {},
+"resources": {
+"a": { "deployment": "fast_path", "wasm_filename": "/x",
+"plugin": { "settings": [], "explain": true } },
+"b": {
+"deployment": "fast-path", "wasm_filename": "/x", "plugin": { "settings": [] } }
+},
+"crls": [
+{ "file": "a.crl", "ca": "ca.pem" },
+{ "file": "a.crl", "cas": "ca.pem" },
+"a.crl"
+] }"#;
+    let expected = [
+        "error 3 resources.a.deployment: explain: adds a header to every response",
+        "error 6 resources.b.deployment: unknown value \"fast-path\", expected \"plain\" or",
+        "error 10 crls[1].cas: unknown key, did you mean \"ca\"?",
+        "error 10 crls[1].ca: required, but missing",
+        "error 10 crls[1].file: is the same as crls[0].file",
+        "error 11 crls[2]: expected an object",
+    ];
+    assert_found("base.json", base, &expected.map(str::to_owned));
+}
+
+#[test]
 fn text_that_is_not_json_has_line_column_and_the_likely_slip() {
     for (name, text, expected) in [
         (

@@ -2,6 +2,8 @@
 
 mod base;
 mod chain;
+mod crls;
+mod deployment;
 mod fast_path;
 mod filter_chain;
 mod filters;
@@ -18,10 +20,22 @@ pub(super) fn check(configuration: &Configuration, surroundings: &Surroundings) 
     match (surroundings, configuration) {
         (Surroundings::Nothing, _) => Vec::new(),
         (Surroundings::Kubernetes(policy), _) => kubernetes::check(policy).into_iter().collect(),
-        (Surroundings::Base { defaults, path }, Configuration::Tree { tree, .. }) => defaults
-            .as_ref()
-            .map(|defaults| base::check(tree, defaults, path))
-            .unwrap_or_default(),
+        (
+            Surroundings::Base {
+                defaults,
+                path,
+                resource: (resource, resource_path),
+                base,
+            },
+            Configuration::Tree { tree, .. },
+        ) => {
+            let defaults = defaults.as_ref();
+            let defaults = defaults.map(|defaults| base::check(tree, defaults, path));
+            let mut findings = defaults.unwrap_or_default();
+            findings.extend(deployment::check(resource, resource_path, tree));
+            findings.extend(crls::check(base));
+            findings
+        }
         (Surroundings::Base { .. }, _) => Vec::new(),
         (Surroundings::Envoy(filter), configuration) => around_envoys(filter, configuration),
     }
