@@ -4,7 +4,9 @@
 //! and shows the requests that the origin received; it fails if these break the contract. `demo
 //! run` leaves both running until Ctrl-C.
 
+mod fast_path;
 mod report;
+mod revocation;
 mod run;
 mod script;
 mod settings_api;
@@ -14,6 +16,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::{Envoy, Listener, Origin, envoy_version};
+
+use fast_path::Counts;
+use script::Check;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -31,7 +36,7 @@ async fn main() -> ExitCode {
 async fn demo() -> ExitCode {
     let start = Instant::now();
     eprintln!(
-        "Starting an origin, the settings API and two Envoys {} with the filter …",
+        "Starting an origin, two settings APIs and three Envoys {} with the filter …",
         envoy_version()
     );
     let origin = Origin::start().await;
@@ -40,10 +45,14 @@ async fn demo() -> ExitCode {
         .start(&origin)
         .await;
     let mut checks = script::play(&origin, &envoy).await;
+    let mut counts = None;
     // The shipped example takes the certificate from the attribute alone.
     if envoy_version().has_peer_certificate() {
-        match script::play_settings_api(&origin).await {
-            Ok(of_the_api) => checks.extend(of_the_api),
+        match play_settings_apis(&origin).await {
+            Ok((of_the_apis, of_the_fast_path)) => {
+                checks.extend(of_the_apis);
+                counts = Some(of_the_fast_path);
+            }
             Err(error) => {
                 eprintln!("{error}");
                 return ExitCode::FAILURE;
@@ -51,8 +60,12 @@ async fn demo() -> ExitCode {
         }
     }
     report::requests(&checks);
+    if let Some(counts) = &counts {
+        println!("{}", counts.text());
+    }
     report::metrics(&envoy.outcomes().await);
-    let failed = checks.iter().filter(|check| !check.passed()).count();
+    let failed = checks.iter().filter(|check| !check.passed()).count()
+        + usize::from(counts.is_some_and(|counts| !counts.passed()));
     let seconds = start.elapsed().as_secs_f64();
     if failed == 0 {
         println!(
@@ -67,6 +80,14 @@ async fn demo() -> ExitCode {
         );
         ExitCode::FAILURE
     }
+}
+
+/// The settings API's own round, and that of a fast path which it publishes.
+async fn play_settings_apis(origin: &Origin) -> Result<(Vec<Check>, Counts), String> {
+    let mut checks = script::play_settings_api(origin).await?;
+    let (of_the_fast_path, counts) = fast_path::play(origin).await?;
+    checks.extend(of_the_fast_path);
+    Ok((checks, counts))
 }
 
 /// The settings that both commands begin with.

@@ -13,6 +13,8 @@ pub(crate) struct Check {
     pub(crate) connection: String,
     pub(crate) request: String,
     pub(crate) expected: Certificate,
+    /// 200, or 403 for a request that the origin must not receive.
+    pub(crate) expected_status: u16,
     pub(crate) status: u16,
     pub(crate) received: Recorded,
 }
@@ -28,7 +30,7 @@ pub(crate) enum Certificate {
 
 impl Check {
     pub(crate) fn passed(&self) -> bool {
-        self.status == 200 && self.found() == self.expected
+        self.status == self.expected_status && self.found() == self.expected
     }
 
     /// Every header that an origin could take for the filter's is looked at, in any spelling.
@@ -191,15 +193,17 @@ pub(crate) async fn play_settings_api(origin: &Origin) -> Result<Vec<Check>, Str
     }
 }
 
-struct Connection<'a> {
-    name: String,
-    client: Client,
-    origin: &'a Origin,
-    checks: &'a mut Vec<Check>,
+/// A connection whose requests are checked.
+pub(crate) struct Connection<'a> {
+    pub(crate) name: String,
+    pub(crate) client: Client,
+    pub(crate) origin: &'a Origin,
+    pub(crate) checks: &'a mut Vec<Check>,
 }
 
 impl Connection<'_> {
-    async fn get(
+    /// Sends a request that the origin receives.
+    pub(crate) async fn get(
         &mut self,
         authority: &str,
         request: &str,
@@ -218,6 +222,7 @@ impl Connection<'_> {
             connection: self.name.clone(),
             request: format!("{authority}: {request}"),
             expected,
+            expected_status: 200,
             status: response.status,
             received,
         }));

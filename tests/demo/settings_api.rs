@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use support::envoy::spawn_watchdog;
+use support::envoy::{EnvoyBuilder, spawn_watchdog};
 use support::wasm::repository;
 use support::{Envoy, Installation, Listener, Origin, wasm_module};
 use tokio::net::TcpStream;
@@ -38,15 +38,24 @@ impl SettingsApi {
     /// Starts the settings API on ephemeral ports, with one zone for every hostname and these
     /// settings in its base configuration.
     pub(crate) async fn start(plugin: &Value) -> Result<SettingsApi, String> {
+        SettingsApi::start_with(plugin, |_, _| Ok(())).await
+    }
+
+    /// The same after a change of the base configuration, and of the folder that it is in.
+    pub(crate) async fn start_with(
+        plugin: &Value,
+        change: impl FnOnce(&Path, &mut Value) -> Result<(), String>,
+    ) -> Result<SettingsApi, String> {
         let installation = Installation::new(&wasm_module());
         let folder = installation.path();
-        let base = json!({
+        let mut base = json!({
             "zones": { ZONE: { "domains": ["*"] } },
             "resources": { "client_cert_forwarder": {
                 "wasm_filename": folder.join("client_cert_forwarder.wasm"),
                 "plugin": plugin
             } }
         });
+        change(folder, &mut base)?;
         let log = folder.join("settings-api.log");
         let written =
             fs::write(folder.join("base.json"), base.to_string()).and_then(|()| File::create(&log));
@@ -85,8 +94,18 @@ impl SettingsApi {
         Ok(started)
     }
 
+    /// The folder of the base configuration.
+    pub(crate) fn folder(&self) -> &Path {
+        self.installation.path()
+    }
+
     /// An Envoy with one strict listener, `https`, that takes its settings from this API.
     pub(crate) async fn envoy(&self, origin: &Origin) -> Envoy {
+        self.envoy_builder(origin).start(origin).await
+    }
+
+    /// The same, not yet started.
+    pub(crate) fn envoy_builder(&self, origin: &Origin) -> EnvoyBuilder {
         let example = fs::read_to_string(repository().join("envoy/settings-api.yaml"))
             .expect("the shipped example");
         let yaml = self.installation.adapt_to(&example, origin.address());
@@ -97,8 +116,6 @@ impl SettingsApi {
         );
         Envoy::with_bootstrap(yaml.replace("port_value: 18000", &xds))
             .listener(Listener::strict().named("https"))
-            .start(origin)
-            .await
     }
 
     /// Where Cloudflare's route for the zone's settings is.

@@ -3,9 +3,11 @@
 use std::sync::OnceLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use client_cert_forwarder::certificate::names::Names;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SerialNumber,
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
+    CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
@@ -108,6 +110,26 @@ impl Pki {
         shape(&mut params);
         Identity::signed(&params, &self.ca)
     }
+
+    /// A CRL of the CA, PEM, that revokes these certificates.
+    pub fn crl(&self, revoked: &[&Identity]) -> String {
+        let revoked = revoked.iter().map(|identity| RevokedCertParams {
+            serial_number: identity.serial(),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(2049, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = list.signed_by(&self.ca).expect("a CRL");
+        list.pem().expect("PEM")
+    }
 }
 
 /// A certificate, the chain presented with it, and its key.
@@ -134,6 +156,15 @@ impl Identity {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+
+    fn serial(&self) -> SerialNumber {
+        let serial = Names::read(self.der()).expect("a certificate").serial;
+        let octets = serial.as_bytes().chunks(2).map(|digits| {
+            let digits = std::str::from_utf8(digits).expect("ASCII");
+            u8::from_str_radix(digits, 16).expect("hex digits")
+        });
+        SerialNumber::from(octets.collect::<Vec<u8>>())
     }
 
     /// The certificates as PEM, the leaf first.
