@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::process;
 use crate::metrics::Metrics;
 use crate::reload_status::{ReloadStatus, ReloadedFile};
 use crate::snapshot_cache::{SnapshotCache, StoreHealth};
@@ -49,15 +50,17 @@ pub(super) async fn metrics(
     State(reloads): State<Arc<ReloadStatus>>,
     State(started): State<Instant>,
 ) -> Response {
-    let mut registry = Registry::with_prefix("settings_api");
-    counters.register(&mut registry);
-    register_hostnames(&mut registry, &cache);
-    register_subscribers(&mut registry, &cache, &subscribers);
-    register_store(&mut registry, &cache);
-    register_reloads(&mut registry, &reloads);
-    register_crls(&mut registry, &cache);
-    register_uptime(&mut registry, started);
-    register_build_info(&mut registry);
+    let mut registry = Registry::default();
+    process::register(&mut registry, started);
+    let own = registry.sub_registry_with_prefix("settings_api");
+    counters.register(own);
+    register_hostnames(own, &cache);
+    register_subscribers(own, &cache, &subscribers);
+    register_store(own, &cache);
+    register_reloads(own, &reloads);
+    register_crls(own, &cache);
+    register_uptime(own, started);
+    register_build_info(own);
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),

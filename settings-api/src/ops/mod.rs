@@ -2,6 +2,7 @@
 
 mod exposition;
 mod probes;
+mod process;
 mod state;
 
 use axum::Router;

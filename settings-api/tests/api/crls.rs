@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::certificate_authority::{CertificateAuthority, ISSUER};
-use crate::fixtures::{base, client, forward};
+use crate::fixtures::{base, forward};
 use crate::program::{PATIENCE, Program};
 use crate::simulated::{Subscriber, Update, WAYS, channel};
 
@@ -63,13 +63,7 @@ async fn subscribe(program: &Program) -> Subscriber {
 
 /// Returns the seconds to the first `nextUpdate`, from `/metrics`.
 async fn seconds_to_next_update(program: &Program) -> f64 {
-    let request = client().get(program.url_of("/metrics")).send();
-    let text = request
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("text");
+    let text = program.metrics().await;
     let line = "settings_api_crl_next_update_seconds{file=\"ca.crl\"}";
     let value = text.lines().find_map(|found| found.strip_prefix(line));
     value.expect("the metric").trim().parse().expect("a number")

@@ -145,6 +145,34 @@ async fn probes_and_metrics_need_no_token() {
 }
 
 #[tokio::test]
+async fn the_processs_figures_are_those_of_the_system() {
+    let program = Program::start();
+    let text = program.metrics().await;
+    let figure = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.unwrap_or_else(|| panic!("no {name} in\n{text}"));
+        value.trim().parse().expect("a number")
+    };
+    let proc = |name: &str| format!("/proc/{}/{name}", program.pid());
+    let status = std::fs::read_to_string(proc("status")).expect("proc");
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let resident = kilobytes.expect("VmRSS").trim().trim_end_matches(" kB");
+    let resident = resident.parse::<f64>().expect("a number") * 1024.0;
+    let ratio = figure("process_resident_memory_bytes ") / resident;
+    assert!((0.5..2.0).contains(&ratio), "{ratio}");
+    let open = std::fs::read_dir(proc("fd")).expect("proc").count() as f64;
+    assert!((figure("process_open_fds ") - open).abs() <= 5.0, "{open}");
+    assert!(figure("process_max_fds ") > open);
+    assert!(figure("process_threads ") >= 2.0);
+    let cpu = figure("process_cpu_seconds_total ");
+    assert!(cpu > 0.0 && cpu < 60.0, "{cpu}");
+    let started =
+        std::time::UNIX_EPOCH + Duration::from_secs_f64(figure("process_start_time_seconds "));
+    let age = started.elapsed().expect("a start in the past");
+    assert!(age < Duration::from_secs(120), "{age:?}");
+}
+
+#[tokio::test]
 async fn every_log_line_is_a_json_object_and_changes_say_who_made_them() {
     let program = Program::start();
     program.put(json!([forward("a.example.com")])).await;

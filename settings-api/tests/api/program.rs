@@ -336,16 +336,16 @@ impl Program {
         Answer { status, body }
     }
 
+    /// The text of `/metrics`.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = client().get(self.url_of("/metrics")).send();
+        let response = request.await.expect("an answer");
+        response.text().await.expect("text")
+    }
+
     /// The value of a line of `/metrics`.
     pub(crate) async fn metric(&self, line: &str) -> u64 {
-        let text = client()
-            .get(self.url_of("/metrics"))
-            .send()
-            .await
-            .expect("an answer")
-            .text()
-            .await
-            .expect("text");
+        let text = self.metrics().await;
         let value = text
             .lines()
             .find_map(|found| found.strip_prefix(line)?.trim().parse().ok());
