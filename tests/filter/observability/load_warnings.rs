@@ -76,9 +76,7 @@ async fn what_a_configuration_asks_for_in_vain_is_logged_once_per_process_with_i
 
 #[tokio::test]
 async fn ten_thousand_settings_in_vain_write_eleven_lines() {
-    let setting = |number| {
-        json!({ "hostname": format!("h{number}.example.com"), "forward_on": "every_request" })
-    };
+    let setting = |number| json!({ "hostname": format!("h{number}.example.com"), "forward_on": "every_request" });
     let settings: Vec<Value> = (0..10_000).map(setting).collect();
     let scene = Envoy::with_filter(json!({ "settings": settings }))
         .deployment(Deployment::Plain)
