@@ -20,7 +20,6 @@ pub(crate) const PUBLIC: &str = "public.example.com";
 pub(crate) fn settings(verified_by: &str) -> Value {
     json!({
         "verified_by": verified_by,
-        "explain": true,
         "settings": [
             { "hostname": ADMIN, "require_client_certificate": true, "sni_must_match": false },
             { "hostname": PUBLIC, "client_certificate_forwarding": true }
