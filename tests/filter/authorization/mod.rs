@@ -1,6 +1,7 @@
 //! `allow_client_certificates` and `revoked_certificates` (contract §4.11), on open connections.
 
 mod allowed;
+mod hostile_certificates;
 mod revoked;
 
 use std::time::{Duration, Instant};
