@@ -3,6 +3,7 @@
 mod allowed;
 mod hostile_certificates;
 mod revoked;
+mod told;
 
 use std::time::{Duration, Instant};
 
