@@ -2,6 +2,7 @@
 
 mod allowed;
 mod hostile_certificates;
+mod long_lists;
 mod recipes;
 mod revoked;
 mod told;
