@@ -6,6 +6,7 @@ mod evasion;
 mod grpc;
 mod misdirected;
 mod rerouted;
+mod retried_hello;
 mod upgrades;
 
 use serde_json::{Value, json};
