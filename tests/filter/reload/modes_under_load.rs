@@ -187,6 +187,7 @@ async fn streams_of_old_connections_meet_one_configuration_or_the_other_and_no_m
     while let Some(ended) = connections.join_next().await {
         ended.expect("a connection that was answered by the rules");
     }
+    assert_eq!(scene.envoy.vm_reloads().await, 0);
     let answered = progress.answered.lock().expect("a lock");
     println!(
         "{} requests, {} answered by the origin, {changes} changes in {:.1?}",
@@ -195,7 +196,6 @@ async fn streams_of_old_connections_meet_one_configuration_or_the_other_and_no_m
         start.elapsed()
     );
     assert_at_origin(&scene, &answered);
-    assert_eq!(scene.envoy.vm_reloads().await, 0);
 }
 
 /// The origin saw the requests that were answered 200, each with the certificate and the fields of
