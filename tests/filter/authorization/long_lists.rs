@@ -1,4 +1,5 @@
-//! A list of 50,000 revoked certificates: what a VM takes for it, and how soon a change is in force.
+//! A list of 50,000 revoked certificates: what a VM takes for it, and how soon a change is in
+//! force.
 
 use std::time::{Duration, Instant};
 

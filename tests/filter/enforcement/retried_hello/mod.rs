@@ -1,5 +1,5 @@
-//! A second `ClientHello`, after a HelloRetryRequest, with another server name than the first: which
-//! of them `sni_must_match` goes by.
+//! A second `ClientHello`, after a HelloRetryRequest, with another server name than the first:
+//! which of them `sni_must_match` goes by.
 
 mod client;
 
