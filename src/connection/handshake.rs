@@ -6,7 +6,7 @@ use super::peer_certificate::PeerCertificate;
 use crate::certificate::names::{Names, issuer_and_serial};
 use crate::certificate::{Certificate, PeerCertificateStatus};
 use crate::config::Config;
-use crate::config::compiled::{Revocations, Setting};
+use crate::config::compiled::{AllowList, Revocations, Setting};
 
 /// The facts of a connection that decisions depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,11 +72,16 @@ impl PeerCertificate {
         Self::new(&config.id, status, too_large, server_name, &values)
     }
 
-    /// Whether the setting has an allow list that has not judged the certificate yet.
-    pub(crate) fn awaits_admission(&self, matched: Option<(usize, &Setting)>) -> bool {
-        matched.is_some_and(|(number, setting)| {
-            setting.allow_client_certificates.is_some() && self.is_admitted(number).is_none()
-        })
+    /// Returns the matched setting's number and allow list, unless it has none or has decided.
+    pub(crate) fn awaited_admission<'a>(
+        &self,
+        matched: Option<(usize, &'a Setting)>,
+    ) -> Option<(usize, &'a AllowList)> {
+        let (number, setting) = matched?;
+        let allowed = setting.allow_client_certificates.as_ref()?;
+        self.is_admitted(number)
+            .is_none()
+            .then_some((number, allowed))
     }
 
     /// Decides whether the setting allows the certificate, `leaf` being its DER (contract §4.11),
@@ -84,12 +89,7 @@ impl PeerCertificate {
     ///
     /// A certificate that is not verified, or that the parser can't read, is not allowed.
     pub fn judge(&mut self, matched: Option<(usize, &Setting)>, leaf: Option<&[u8]>) {
-        if !self.awaits_admission(matched) {
-            return;
-        }
-        if let Some((number, setting)) = matched
-            && let Some(allowed) = &setting.allow_client_certificates
-        {
+        if let Some((number, allowed)) = self.awaited_admission(matched) {
             let names = leaf.and_then(Names::read);
             let is_allowed = self.status == PeerCertificateStatus::Verified
                 && names.is_some_and(|names| allowed.allows(&names));

@@ -42,7 +42,7 @@ impl<'a, E: Hostcalls> EnvoyConnection<'a, E> {
             .property(PEER_CERTIFICATE)
             .and_then(|bytes| PeerCertificate::from_bytes(bytes, &self.config.id));
         let certificate = match stored {
-            Some(stored) if !stored.awaits_admission(matched) => return stored,
+            Some(stored) if stored.awaited_admission(matched).is_none() => return stored,
             Some(mut stored) => {
                 stored.judge(matched, self.leaf().as_deref());
                 stored

@@ -1,7 +1,13 @@
 //! Shared by most tests: the usual configurations, and whether a request carried the certificate.
 
 use serde_json::{Value, json};
-use support::{Envoy, Identity, Protocol, mtls_protocols, origin::Recorded};
+use support::{
+    Envoy, Identity, Protocol,
+    der::{Template, public_key},
+    mtls_protocols,
+    origin::Recorded,
+    pki,
+};
 
 /// The two headers that forwarding sends.
 pub(crate) const DER: &str = "cf-client-cert-der-base64";
@@ -99,4 +105,16 @@ pub(crate) fn filter_errors(envoy: &Envoy) -> Vec<String> {
             Some(text.split_once(": ")?.1.to_owned())
         })
         .collect()
+}
+
+/// A client that has the private key of this certificate.
+pub(crate) fn client_of(template: Template) -> Identity {
+    let mut identity = pki().client_with(|_| {});
+    let public_key = public_key(identity.der()).expect("the key of a certificate by rcgen");
+    let template = Template {
+        public_key,
+        ..template
+    };
+    identity.chain = vec![template.der().into()];
+    identity
 }

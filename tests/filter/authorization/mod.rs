@@ -1,7 +1,11 @@
 //! `allow_client_certificates` and `revoked_certificates` (contract §4.11), on open connections.
 
 mod allowed;
+mod hostile_certificates;
+mod long_lists;
+mod recipes;
 mod revoked;
+mod told;
 
 use std::time::{Duration, Instant};
 

@@ -6,7 +6,7 @@ use support::{Client, Envoy, Listener, Protocol, Scene, pki};
 use super::{ADMIN, PUBLIC, asking_protocols};
 
 async fn start(settings: Value) -> Scene {
-    Envoy::with_filter(json!({ "verified_by": "listener", "explain": true, "settings": settings }))
+    Envoy::with_filter(json!({ "verified_by": "listener", "settings": settings }))
         .listener(Listener::optional().http3())
         .scene()
         .await

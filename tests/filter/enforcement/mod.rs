@@ -6,6 +6,7 @@ mod evasion;
 mod grpc;
 mod misdirected;
 mod rerouted;
+mod retried_hello;
 mod upgrades;
 
 use serde_json::{Value, json};
@@ -20,7 +21,6 @@ pub(crate) const PUBLIC: &str = "public.example.com";
 pub(crate) fn settings(verified_by: &str) -> Value {
     json!({
         "verified_by": verified_by,
-        "explain": true,
         "settings": [
             { "hostname": ADMIN, "require_client_certificate": true, "sni_must_match": false },
             { "hostname": PUBLIC, "client_certificate_forwarding": true }

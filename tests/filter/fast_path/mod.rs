@@ -3,6 +3,7 @@
 //!
 //! Most other tests run against the fast path too, with `DEPLOYMENT=fast-path` (see the Makefile).
 
+mod failures;
 mod limits;
 mod modes;
 mod passing_on;

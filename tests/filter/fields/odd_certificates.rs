@@ -4,14 +4,12 @@
 use serde_json::{Map, Value, json};
 use support::der::{
     ALTERNATIVE_NAME, COMMON_NAME, GENERALIZED_TIME, SUBJECT_KEY_ID, Template, UNIVERSAL, UTC_TIME,
-    UTF8, attribute, extension, name, oid, public_key, sequence, tlv,
+    UTF8, attribute, extension, name, oid, sequence, tlv,
 };
 use support::version::Version;
-use support::{
-    Client, Envoy, Identity, Listener, Origin, Request, envoy_version, mtls_protocols, pki,
-};
+use support::{Client, Envoy, Listener, Origin, Request, envoy_version, mtls_protocols, pki};
 
-use crate::common::{HOST, assert_carries, forwarding};
+use crate::common::{HOST, assert_carries, client_of, forwarding};
 
 #[tokio::test]
 async fn a_certificate_that_boringssl_cannot_read_ends_in_the_handshake() {
@@ -72,18 +70,6 @@ async fn an_odd_certificate_that_boringssl_reads_is_forwarded_with_its_fields() 
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// A client that has the private key of this certificate.
-fn client_of(template: Template) -> Identity {
-    let mut identity = pki().client_with(|_| {});
-    let public_key = public_key(identity.der()).expect("the key of a certificate by rcgen");
-    let template = Template {
-        public_key,
-        ..template
-    };
-    identity.chain = vec![template.der().into()];
-    identity
 }
 
 fn refused() -> Vec<(&'static str, Template)> {

@@ -2,9 +2,7 @@
 //! gives up the filter's protection there and nowhere else.
 
 use serde_json::json;
-use support::{
-    Deployment, Envoy, Listener, PROTOCOLS, Request, bootstrap::FILTER_NAME, mtls_protocols, pki,
-};
+use support::{Envoy, Listener, PROTOCOLS, Request, bootstrap::FILTER_NAME, mtls_protocols, pki};
 
 use crate::common::{
     HOST, SHA256, assert_carries, assert_carries_none, configuration, forward, forwarding,
@@ -61,9 +59,7 @@ async fn a_disabled_route_has_no_protection_and_no_other_route_lacks_it() {
             assert_eq!(response.status, status, "{protocol:?} {path}");
         }
         assert_eq!(scene.origin.last_request().path, "/disabled");
-        if Deployment::from_environment() == Deployment::Plain {
-            assert_eq!(scene.origin.last_request().header(SHA256), Some("forged"));
-        }
+        assert_eq!(scene.origin.last_request().header(SHA256), Some("forged"));
     }
     assert_eq!(scene.origin.requests().len(), PROTOCOLS.len());
 }

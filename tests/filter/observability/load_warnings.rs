@@ -1,7 +1,7 @@
 //! The lines that a configuration logs when it is loaded (contract §3).
 
 use serde_json::{Value, json};
-use support::{Envoy, Protocol, Update, pki};
+use support::{Deployment, Envoy, Protocol, Update, pki};
 
 use crate::common::{HOST, forwarding};
 
@@ -72,6 +72,20 @@ async fn what_a_configuration_asks_for_in_vain_is_logged_once_per_process_with_i
         logged[3].starts_with("max_certificate_bytes: "),
         "{logged:#?}"
     );
+}
+
+#[tokio::test]
+async fn ten_thousand_settings_in_vain_write_eleven_lines() {
+    let setting = |number| json!({ "hostname": format!("h{number}.example.com"), "forward_on": "every_request" });
+    let settings: Vec<Value> = (0..10_000).map(setting).collect();
+    let scene = Envoy::with_filter(json!({ "settings": settings }))
+        .deployment(Deployment::Plain)
+        .scene()
+        .await;
+    let logged = wait_for_warnings(&scene.envoy, 11).await;
+    assert_eq!(logged.len(), 11, "{logged:#?}");
+    assert!(logged[9].starts_with("settings[9]."), "{logged:#?}");
+    assert!(logged[10].starts_with("9990 more warnings"), "{logged:#?}");
 }
 
 #[tokio::test]

@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 use support::{
-    Answer, Deployment, Envoy, Listener, Origin, Protocol, Scene, mtls_protocols, origin::Recorded,
-    pki,
+    Answer, Envoy, Listener, Origin, Protocol, Scene, mtls_protocols, origin::Recorded, pki,
 };
 
 use super::caddy::Caddy;
@@ -240,15 +239,11 @@ async fn an_upgrade_on_a_connection_that_was_served_forges_nothing() {
         let request = scene.origin.last_request();
         assert_eq!(request.path, "/socket");
         assert_carries_none(&request);
-        // Nothing is there to be dropped. That the fast path leaves the names in is a matter of
-        // its matcher.
-        if Deployment::from_environment() == Deployment::Plain {
-            let ours: Vec<String> = options(&request)
-                .into_iter()
-                .filter(|name| is_managed(name))
-                .collect();
-            assert_eq!(ours, Vec::<String>::new(), "{connection:?}");
-        }
+        let ours: Vec<String> = options(&request)
+            .into_iter()
+            .filter(|name| is_managed(name))
+            .collect();
+        assert_eq!(ours, Vec::<String>::new(), "{connection:?}");
     }
     // The other hostname's certificate is still due: its upgrade carries it.
     for connection in HOSTILE {
