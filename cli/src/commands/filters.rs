@@ -6,15 +6,17 @@ use serde_json::{Value, json};
 
 use super::bootstrap;
 use crate::arguments::{Filters, Format};
-use crate::check::{Level, check, render};
+use crate::check::{Finding, Level, check, check_placement, render};
 use crate::configurations::{self, only_text};
 use crate::fast_path;
 use crate::output::{Exit, note, print, print_json, report_error};
 
 const FAST_PATH: &str = "\
-# The fast path of the client certificate forwarder: put these HTTP filters in
-# the place of the plain filter. They belong to this plugin configuration, byte
-# for byte: make them again with `ccf filters` whenever it changes.
+# The fast path of the client certificate forwarder, for Envoy 1.36 and later:
+# put this HTTP filter in the place of the plain one. It belongs to this plugin
+# configuration, byte for byte: make it again with `ccf filters` whenever that
+# changes. As an ECDS resource it needs to stand before all filters that can hold
+# a request (ext_authz, buffer, …): Envoy up to 1.40 crashes otherwise.
 ";
 const PLAIN: &str = "\
 # The client certificate forwarder, plain: put this before the other HTTP
@@ -61,12 +63,13 @@ pub(super) fn run(command: &Filters, format: Format) -> Result<Exit> {
         (Format::Text, true) => print(&bootstrap::yaml(command, &config, &yaml(&filters)?))?,
     }
     if !command.plain {
-        for hostname in fast_path::left_out(&text) {
-            note(&format!(
-                "{hostname} has too many narrower settings: its requests enter the VM as without \
-                 a fast path"
-            ));
-        }
+        fast_path::notes(&text).iter().for_each(|text| note(text));
+    }
+    for finding in check_placement(&command.file, &contents) {
+        let Finding {
+            file, line, reason, ..
+        } = finding;
+        note(&format!("{file}:{line}: {reason}"));
     }
     Ok(Exit::Fine)
 }

@@ -1,7 +1,9 @@
 //! `ccf check`.
 
 mod envoy;
+mod fast_paths;
 mod input;
+mod placement;
 mod places;
 mod shipped;
 mod surroundings;
