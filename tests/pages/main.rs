@@ -8,6 +8,8 @@
     reason = "a failed test ends there"
 )]
 
+mod access_log;
 mod migration;
 mod origins;
 mod program;
+mod prometheus;

@@ -137,6 +137,21 @@ impl SettingsApi {
         self.api
     }
 
+    /// Makes the base configuration name a module that Envoy does not have, so that every Envoy
+    /// rejects the next update (NACK).
+    ///
+    /// # Panics
+    /// When the file can't be written.
+    pub fn break_module(&self) {
+        let file = self.installation.path().join("base.json");
+        let base = fs::read_to_string(&file).expect("the base configuration");
+        let broken = base.replace("client_cert_forwarder.wasm", "no-such-module.wasm");
+        // Moved into place: the program must not read half of it.
+        let new = file.with_extension("new");
+        fs::write(&new, broken).expect("a written file");
+        fs::rename(new, file).expect("a moved file");
+    }
+
     /// Where Cloudflare's route for the zone's settings is.
     pub fn url(&self) -> String {
         format!("http://{}{}", self.api, path())
