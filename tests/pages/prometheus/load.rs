@@ -77,47 +77,61 @@ impl Site {
         envoys.map(Envoy::admin_address).to_vec()
     }
 
-    /// Some requests of each kind; `round` says how many of them are forwarded.
+    /// Requests of each kind, from one to six of them, so that the panels have something to draw.
     pub(super) async fn round(&self, round: usize) {
+        let times = |phase: usize| 1 + (round / 12 + phase) % 6;
         let known = self.strict.connect(Protocol::Http2).await;
-        for _ in 0..=round % 5 + 3 {
+        for _ in 0..3 * times(0) {
             known.get("api.example.com", "/").await;
             known.get("www.example.com", "/").await;
         }
-        known.get("api.example.com", "/refused").await;
-        known.get("admin.example.com", "/").await;
-        let spoofing = Request::get("api.example.com", "/").header("cf-client-cert-sha256", "1");
-        known.send(spoofing.clone()).await;
-        for identity in [&pki().untrusted, &pki().huge, &pki().other_client] {
-            let client = self.strict.connect_with(Protocol::Http2, identity).await;
-            client.get("api.example.com", "/").await;
+        for _ in 0..times(2) {
+            known.get("api.example.com", "/refused").await;
         }
-        let anonymous = self.strict.client(Protocol::Http1);
-        let anonymous = anonymous.sni("admin.example.com").connect().await;
-        anonymous.get("admin.example.com", "/").await;
-        let anonymous = self
+        for _ in 0..times(1) {
+            known.get("admin.example.com", "/").await;
+        }
+        let spoofing = Request::get("api.example.com", "/").header("cf-client-cert-sha256", "1");
+        for _ in 0..times(3) {
+            known.send(spoofing.clone()).await;
+        }
+        let identities = [&pki().untrusted, &pki().huge, &pki().other_client];
+        for (phase, identity) in identities.into_iter().enumerate() {
+            let client = self.strict.connect_with(Protocol::Http2, identity).await;
+            for _ in 0..times(2 * phase) {
+                client.get("api.example.com", "/").await;
+            }
+        }
+        self.anonymous(times(4)).await;
+        let rejecting = self.rejecting.connect(Protocol::Http2).await;
+        for _ in 0..times(5) {
+            assert_eq!(rejecting.send(spoofing.clone()).await.status, 400);
+        }
+        self.change_a_setting(round).await;
+    }
+
+    /// Requests without a certificate.
+    async fn anonymous(&self, times: usize) {
+        let client = self.strict.client(Protocol::Http1);
+        let admin = client.sni("admin.example.com").connect().await;
+        let client = self
             .strict
             .connect_without_certificate(Protocol::Http1)
             .await;
-        anonymous.get("api.example.com", "/").await;
-        let rejected = self
-            .rejecting
-            .connect(Protocol::Http2)
-            .await
-            .send(spoofing)
-            .await;
-        assert_eq!(rejected.status, 400);
+        for _ in 0..times {
+            admin.get("admin.example.com", "/").await;
+            client.get("api.example.com", "/").await;
+        }
+    }
+
+    async fn change_a_setting(&self, round: usize) {
         let hostname = format!("host{round}.example.com");
         let entry = json!({ "hostname": hostname, "client_certificate_forwarding": true });
         let body = json!({ "settings": [entry] });
         self.settings_api.put(&body).await.expect("a change");
         let managed = Client::http2(&self.managed).listener("https");
-        managed
-            .with(&pki().client)
-            .connect()
-            .await
-            .get(&hostname, "/")
-            .await;
+        let managed = managed.with(&pki().client).connect().await;
+        managed.get(&hostname, "/").await;
     }
 
     /// Makes the VM of one Envoy fail, and another Envoy reject its settings.
