@@ -117,6 +117,28 @@ async fn the_log_tells_why_a_request_was_refused() {
     }
 }
 
+#[tokio::test]
+async fn the_page_shows_an_entry_as_envoy_writes_it() {
+    let page = read("docs/observability.md");
+    let (_, example) = page.split_once("\n    {\n").expect("an example");
+    let (example, _) = example.split_once("\n    }\n").expect("its end");
+    let mut example: Value = serde_json::from_str(&format!("{{{example}}}")).expect("JSON");
+    let origin = Origin::start().await;
+    let listener = Listener::accept_untrusted();
+    let envoy = shipped("envoy/optional-mtls.yaml", listener, &origin).await;
+    let client = Client::http2(&envoy).listener("https");
+    let client = client.sni("admin.example.com").connect().await;
+    client.get("admin.example.com", "/").await;
+    let mut entry = entry(&envoy, "/").await;
+    for value in [&mut example, &mut entry] {
+        let time = value["time"].take();
+        let time = time.as_str().expect("a time");
+        assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
+        assert!(value["connection"].take().is_number());
+    }
+    assert_eq!(entry, example);
+}
+
 #[test]
 fn every_shipped_envoy_has_the_same_log() {
     let format = |file: &str| -> Vec<String> {

@@ -1,5 +1,7 @@
 //! Envoys and a settings API, and a load on them that makes each outcome.
 
+use std::{fs, path::Path};
+
 use serde_json::{Value, json};
 use support::{
     Client, Deployment, Envoy, Listener, Origin, Protocol, Request, Scene, TRAP_FIELDS, pki,
@@ -60,7 +62,8 @@ impl Site {
         .await;
         let origin = Origin::start().await;
         let plugin = json!({ "verified_by": "listener", "settings": [] });
-        let settings_api = SettingsApi::start(&plugin).await.expect("the settings API");
+        let settings_api = SettingsApi::start_with(&plugin, watch_crl).await;
+        let settings_api = settings_api.expect("the settings API");
         let managed = settings_api.envoy(&origin).await;
         Site {
             strict,
@@ -161,6 +164,16 @@ impl Site {
         let origins = [&self.strict.origin, &self.rejecting.origin, &self.origin];
         origins.map(|origin| origin.requests().len()).iter().sum()
     }
+}
+
+/// Names a CRL in the base configuration.
+fn watch_crl(folder: &Path, base: &mut Value) -> Result<(), String> {
+    let crl = pki().crl(&[&pki().other_client]);
+    for (name, content) in [("ca.pem", &pki().ca_pem), ("partner.crl", &crl)] {
+        fs::write(folder.join(name), content).map_err(|error| format!("{name}: {error}"))?;
+    }
+    base["crls"] = json!([{ "file": "partner.crl", "ca": "ca.pem" }]);
+    Ok(())
 }
 
 fn strict_settings() -> Value {
