@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use support::settings_api::SettingsApi;
 use support::{Client, Envoy, Origin, pki};
 
 use crate::revocation;
 use crate::script::{Certificate, Check, Connection};
-use crate::settings_api::SettingsApi;
 
 const HOST: &str = "api.example.com";
 

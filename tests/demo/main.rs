@@ -9,7 +9,6 @@ mod report;
 mod revocation;
 mod run;
 mod script;
-mod settings_api;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use support::settings_api::SettingsApi;
 use support::{Identity, pki};
 
 use crate::script::{Certificate, Check, Connection};
-use crate::settings_api::SettingsApi;
 
 /// The longest time that the demo waits for the first refusal.
 const PATIENCE: Duration = Duration::from_secs(10);

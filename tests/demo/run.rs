@@ -3,10 +3,9 @@
 use std::fs;
 use std::process::ExitCode;
 
+use support::settings_api::{EMAIL, SettingsApi};
 use support::wasm::repository;
 use support::{Origin, envoy_version, pki};
-
-use crate::settings_api::{EMAIL, SettingsApi};
 
 /// Prints how to reach the stack, and stops it on Ctrl-C.
 pub(crate) async fn until_interrupted() -> ExitCode {

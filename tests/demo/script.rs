@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::origin::Recorded;
+use support::settings_api::SettingsApi;
 use support::{Client, Envoy, Origin, Protocol, Request, mtls_protocols, pki};
-
-use crate::settings_api::SettingsApi;
 
 /// One request: as sent, as expected at the origin, and as received there.
 pub(crate) struct Check {

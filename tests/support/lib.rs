@@ -38,6 +38,7 @@ pub mod pki;
 pub mod random;
 pub mod raw;
 pub mod scene;
+pub mod settings_api;
 mod table;
 pub mod trapping_module;
 pub mod version;

@@ -31,7 +31,7 @@ async fn each_recipe_sends_what_the_other_system_sends() {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let escaped = escape(&pem, &["\n", " ", "+", "/", "="]);
-    let table: [(&str, &[(&str, &str)]); 9] = [
+    let table: [(&str, &[(&str, &str)]); 11] = [
         ("aspnet-core", &[("x-client-cert", &of_leaf)]),
         (
             // Values from AWS's documentation of the Application Load Balancer's mutual TLS
@@ -49,6 +49,28 @@ async fn each_recipe_sends_what_the_other_system_sends() {
             ],
         ),
         ("azure-app-service", &[("x-arr-clientcert", &of_leaf)]),
+        (
+            // Names and formats from AWS's page on viewer mTLS headers, but for the serial number's
+            // colons.
+            "cloudfront",
+            &[
+                ("cloudfront-viewer-cert-present", "1"),
+                ("cloudfront-viewer-cert-serial-number", "936EACBE"),
+                ("cloudfront-viewer-cert-issuer", issuer),
+                ("cloudfront-viewer-cert-subject", subject),
+                ("cloudfront-viewer-cert-sha256", &identity.sha256()),
+                (
+                    "cloudfront-viewer-cert-validity",
+                    "NotBefore=2024-05-05T00:00:00Z;NotAfter=2051-12-31T00:00:00Z",
+                ),
+                ("cloudfront-viewer-cert-pem", &escaped),
+            ],
+        ),
+        // What GitLab's documentation makes nginx send: $ssl_client_escaped_cert.
+        (
+            "gitlab-smartcard",
+            &[("x-ssl-client-certificate", &escaped)],
+        ),
         (
             "google-cloud",
             &[

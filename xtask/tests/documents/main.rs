@@ -10,6 +10,7 @@
 
 mod commands;
 mod contract;
+mod excerpts;
 mod paths;
 mod reference;
 mod tree;

@@ -11,19 +11,21 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use support::envoy::{EnvoyBuilder, spawn_watchdog};
-use support::wasm::repository;
-use support::{Envoy, Installation, Listener, Origin, wasm_module};
 use tokio::net::TcpStream;
 
+use crate::envoy::{EnvoyBuilder, spawn_watchdog};
+use crate::wasm::repository;
+use crate::{Envoy, Installation, Listener, Origin, wasm_module};
+
 /// Cloudflare's example id.
-pub(crate) const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";
-pub(crate) const EMAIL: &str = "user@example.com";
+pub const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+/// The user of the key.
+pub const EMAIL: &str = "user@example.com";
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The running program; dropping it stops it.
-pub(crate) struct SettingsApi {
+pub struct SettingsApi {
     process: Child,
     /// Kills the program when this process dies without dropping its values.
     watchdog: Child,
@@ -31,18 +33,24 @@ pub(crate) struct SettingsApi {
     api: SocketAddr,
     xds: SocketAddr,
     /// The secret that goes with [`EMAIL`].
-    pub(crate) key: String,
+    pub key: String,
 }
 
 impl SettingsApi {
     /// Starts the settings API on ephemeral ports, with one zone for every hostname and these
     /// settings in its base configuration.
-    pub(crate) async fn start(plugin: &Value) -> Result<SettingsApi, String> {
+    ///
+    /// # Errors
+    /// When it doesn't serve, with its log.
+    pub async fn start(plugin: &Value) -> Result<SettingsApi, String> {
         SettingsApi::start_with(plugin, |_, _| Ok(())).await
     }
 
     /// The same after a change of the base configuration, and of the folder that it is in.
-    pub(crate) async fn start_with(
+    ///
+    /// # Errors
+    /// When it doesn't serve, with its log.
+    pub async fn start_with(
         plugin: &Value,
         change: impl FnOnce(&Path, &mut Value) -> Result<(), String>,
     ) -> Result<SettingsApi, String> {
@@ -95,17 +103,23 @@ impl SettingsApi {
     }
 
     /// The folder of the base configuration.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.installation.path()
     }
 
     /// An Envoy with one strict listener, `https`, that takes its settings from this API.
-    pub(crate) async fn envoy(&self, origin: &Origin) -> Envoy {
+    ///
+    /// # Panics
+    /// When it doesn't start, with its log.
+    pub async fn envoy(&self, origin: &Origin) -> Envoy {
         self.envoy_builder(origin).start(origin).await
     }
 
     /// The same, not yet started.
-    pub(crate) fn envoy_builder(&self, origin: &Origin) -> EnvoyBuilder {
+    ///
+    /// # Panics
+    /// When the shipped example can't be read.
+    pub fn envoy_builder(&self, origin: &Origin) -> EnvoyBuilder {
         let example = fs::read_to_string(repository().join("envoy/settings-api.yaml"))
             .expect("the shipped example");
         let yaml = self.installation.adapt_to(&example, origin.address());
@@ -118,14 +132,36 @@ impl SettingsApi {
             .listener(Listener::strict().named("https"))
     }
 
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// Makes the base configuration name a module that Envoy does not have, so that every Envoy
+    /// rejects the next update (NACK).
+    ///
+    /// # Panics
+    /// When the file can't be written.
+    pub fn break_module(&self) {
+        let file = self.installation.path().join("base.json");
+        let base = fs::read_to_string(&file).expect("the base configuration");
+        let broken = base.replace("client_cert_forwarder.wasm", "no-such-module.wasm");
+        // Moved into place: the program must not read half of it.
+        let new = file.with_extension("new");
+        fs::write(&new, broken).expect("a written file");
+        fs::rename(new, file).expect("a moved file");
+    }
+
     /// Where Cloudflare's route for the zone's settings is.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}{}", self.api, path())
     }
 
-    /// Puts that body to the route, as Cloudflare's page does with curl. Fails unless the answer is
-    /// 202.
-    pub(crate) async fn put(&self, body: &Value) -> Result<(), String> {
+    /// Puts that body to the route, as Cloudflare's page does with curl.
+    ///
+    /// # Errors
+    /// When the answer is not 202, with its body.
+    pub async fn put(&self, body: &Value) -> Result<(), String> {
         let text = |error: &dyn std::error::Error| format!("PUT {}: {error}", self.url());
         let stream = TcpStream::connect(self.api)
             .await
@@ -222,10 +258,15 @@ fn create_key(folder: &Path) -> Result<String, String> {
     }
 }
 
-/// The binary that was built beside this one.
+/// The binary that was built beside this program, or beside the folder of this test.
 fn program(folder: &Path) -> Command {
-    let demo = std::env::current_exe().expect("this program has a path");
-    let mut command = Command::new(demo.with_file_name("settings-api"));
+    let this = std::env::current_exe().expect("this program has a path");
+    let beside = this.with_file_name("settings-api");
+    let binary = match this.parent().and_then(Path::parent) {
+        Some(above) if !beside.exists() => above.join("settings-api"),
+        _ => beside,
+    };
+    let mut command = Command::new(binary);
     command.current_dir(folder).stdin(Stdio::null());
     command
 }
