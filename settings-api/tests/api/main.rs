@@ -16,6 +16,7 @@ mod certificate_authority;
 mod cloudflare;
 mod cluster;
 mod connections;
+mod console;
 mod crls;
 mod discovery;
 mod durability;
