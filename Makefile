@@ -163,7 +163,7 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 .PHONY: peers
 peers: ## Install the programs that some tests and the benchmark compare with (Debian, as root); without them those report that they did not run
 	apt-get update -qq
-	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy docker-registry haproxy nginx-light openssl postgresql skopeo valgrind >/dev/null
+	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy chromium chromium-driver docker-registry haproxy nginx-light openssl postgresql skopeo valgrind >/dev/null
 
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)

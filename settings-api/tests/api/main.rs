@@ -29,6 +29,7 @@ mod operation;
 mod postgres;
 mod process;
 mod program;
+mod python_packages;
 mod readme;
 mod reload;
 mod restore;
