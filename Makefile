@@ -172,6 +172,7 @@ peers: ## Install the programs that some tests and the benchmark compare with (D
 	apt-get update -qq
 	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy default-jdk-headless docker-registry haproxy nginx-light nodejs openssl php-cli \
 		postgresql prometheus skopeo uvicorn valgrind >/dev/null
+	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy chromium chromium-driver docker-registry haproxy nginx-light openssl postgresql skopeo valgrind >/dev/null
 
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)

@@ -1,6 +1,7 @@
 //! `GET …/access/certificates/settings/status`: the Envoys' answers to the version in force.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::{Extension, OriginalUri, State};
@@ -22,6 +23,9 @@ pub(super) struct ResourceStatus {
     resource: String,
     /// The version in force.
     version: String,
+    /// When this replica published it (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<String>,
     accepted: usize,
     rejected: usize,
     pending: usize,
@@ -32,7 +36,12 @@ pub(super) struct ResourceStatus {
 }
 
 impl ResourceStatus {
-    fn new(resource: &Resource, subscribers: Vec<SubscriberStatus>, crls: Vec<CrlStatus>) -> Self {
+    fn new(
+        resource: &Resource,
+        published: Option<SystemTime>,
+        subscribers: Vec<SubscriberStatus>,
+        crls: Vec<CrlStatus>,
+    ) -> Self {
         let count = |state| {
             let such = subscribers.iter().filter(|status| status.state == state);
             such.count()
@@ -40,6 +49,7 @@ impl ResourceStatus {
         Self {
             resource: resource.name.clone(),
             version: resource.version.clone(),
+            published: published.map(|time| humantime::format_rfc3339_millis(time).to_string()),
             accepted: count(SubscriberState::Accepted),
             rejected: count(SubscriberState::Rejected),
             pending: count(SubscriberState::Pending),
@@ -65,8 +75,9 @@ pub(super) async fn list(
     let names = base.resources_of(&scope).into_iter();
     let resources: Vec<_> = names.filter_map(|name| snapshot.get(name)).collect();
     let statuses = resources.iter().map(|resource| {
+        let published = cache.published(resource);
         let subscribers = subscribers.statuses(resource);
-        ResourceStatus::new(resource, subscribers, crls.clone())
+        ResourceStatus::new(resource, published, subscribers, crls.clone())
     });
     let mut response = Success::list(statuses.collect());
     if let StoreHealth::Unreachable { since, .. } = cache.store_health() {

@@ -4,6 +4,7 @@
 mod cache;
 mod checks;
 mod health;
+mod published;
 mod warnings;
 
 pub(crate) use cache::SnapshotCache;

@@ -42,7 +42,12 @@ dynamic_resources:
 
 /// Runs the shipped example with this test's paths and ports. Until the program sends settings, it
 /// has those of `default`.
-async fn envoy(program: &Program, source: Source, default: &str, origin: &Origin) -> Envoy {
+pub(crate) async fn envoy(
+    program: &Program,
+    source: Source,
+    default: &str,
+    origin: &Origin,
+) -> Envoy {
     let builder = builder(program, source, default, origin);
     builder.start(origin).await
 }
@@ -134,7 +139,11 @@ async fn forwards_for(host: &str, envoy: &Envoy, origin: &Origin) -> bool {
 }
 
 /// Waits until new connections forward, or don't; gives the time.
-async fn wait_until_forwarding(envoy: &Envoy, origin: &Origin, wanted: bool) -> Duration {
+pub(crate) async fn wait_until_forwarding(
+    envoy: &Envoy,
+    origin: &Origin,
+    wanted: bool,
+) -> Duration {
     let start = Instant::now();
     while forwards(envoy, origin).await != wanted {
         assert!(

@@ -14,6 +14,12 @@ impl Process {
         Process::watched(child, "kill -9 \"$0\"", "")
     }
 
+    /// A driver of browsers, which ends them when it is asked to end.
+    pub(crate) fn driver(child: Child) -> Process {
+        let command = "kill -TERM \"$0\"; sleep 3; kill -9 \"$0\"";
+        Process::watched(child, command, "")
+    }
+
     /// A PostgreSQL server, whose folder goes with it.
     pub(crate) fn server(child: Child, folder: &Path) -> Process {
         let folder = folder.display().to_string();

@@ -1,50 +1,14 @@
 //! Cloudflare's official Python SDK as a client.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::fixtures::{ACCOUNT, EMAIL, ZONE};
 use crate::program::Program;
+use crate::python_packages;
 
-/// Installs the SDK below `target/`, pinned and hash-checked, unless it is there.
 fn sdk() -> PathBuf {
-    let requirements = folder().join("requirements.txt");
-    let mut hash = DefaultHasher::new();
-    std::fs::read(&requirements)
-        .expect("the requirements")
-        .hash(&mut hash);
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let installed = place.join(format!("cloudflare-sdk-{:x}", hash.finish()));
-    if installed.is_dir() {
-        return installed;
-    }
-    let scratch = tempfile::tempdir_in(place).expect("a temporary folder");
-    let output = Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-            "--requirement",
-        ])
-        .arg(&requirements)
-        .arg("--target")
-        .arg(scratch.path())
-        .output()
-        .expect("python3 runs (it is missing: install Python 3 with pip)");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    // Fails when another run was faster; then that one's is as good.
-    let _ = std::fs::rename(scratch.keep(), &installed);
-    installed
+    python_packages::install(&folder().join("requirements.txt"))
 }
 
 fn folder() -> PathBuf {
