@@ -5,6 +5,7 @@ pub(crate) mod base;
 pub(crate) mod body;
 pub(crate) mod entry;
 pub(crate) mod merge;
+pub(crate) mod provenance;
 pub(crate) mod resource_template;
 pub(crate) mod scope;
 pub(crate) mod snapshot;

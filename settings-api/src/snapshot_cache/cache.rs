@@ -110,6 +110,11 @@ impl SnapshotCache {
         state.settings.get(scope).cloned().unwrap_or_default()
     }
 
+    /// Returns all settings.
+    pub(crate) fn all_settings(&self) -> Arc<Settings> {
+        self.state().settings
+    }
+
     /// Counts the settings of each zone and account that has some.
     pub(crate) fn counts(&self) -> Vec<(Scope, usize)> {
         let count = |(scope, entries): (&Scope, &Vec<Entry>)| (scope.clone(), entries.len());

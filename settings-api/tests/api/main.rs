@@ -15,6 +15,7 @@ mod bad_input;
 mod cloudflare;
 mod cluster;
 mod connections;
+mod console;
 mod discovery;
 mod durability;
 mod envoys;
