@@ -1,4 +1,4 @@
-//! `GET /certificates`: the certificates that count as revoked.
+//! `GET /certificates`: the certificates that count as revoked, and the CRLs that say so.
 
 use std::sync::Arc;
 
@@ -9,10 +9,12 @@ use axum::response::Response;
 use client_cert_forwarder::config::schema::{PluginConfig, RevokedCertificate};
 
 use super::access::resources;
+use super::api_calls::ApiCalls;
 use super::form::Form;
 use super::page::{Frame, Section, render};
 use super::paging::{Paging, page};
 use super::problem::Problem;
+use super::statuses::{CrlStatus, statuses};
 use super::visitor::Visitor;
 use crate::snapshot_cache::SnapshotCache;
 
@@ -22,6 +24,7 @@ const PER_PAGE: usize = 100;
 #[template(path = "certificates.html")]
 struct CertificatesPage<'a> {
     frame: Frame,
+    crls: Vec<CrlStatus>,
     q: &'a str,
     rows: Vec<Row>,
     paging: Paging,
@@ -36,12 +39,21 @@ struct Row {
 
 /// Answers with the revoked certificates of the token's resources.
 pub(super) async fn list(
+    State(api): State<ApiCalls>,
     State(cache): State<Arc<SnapshotCache>>,
     Extension(visitor): Extension<Visitor>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let form = Form::parse(query.unwrap_or_default().as_bytes());
     let q = form.get("q").trim().to_lowercase();
+    let (statuses, _) = statuses(&api, &cache.base(), &visitor).await?;
+    let mut crls: Vec<CrlStatus> = statuses
+        .into_iter()
+        .flat_map(|status| status.crls)
+        .collect();
+    // Every resource has the entries of every file.
+    crls.sort_by(|one, other| one.file.cmp(&other.file));
+    crls.dedup_by(|one, other| one.file == other.file);
     let snapshot = cache.subscribe().borrow().clone();
     let mut rows = Vec::new();
     for (name, _) in resources(&cache.base(), &visitor.token) {
@@ -57,6 +69,7 @@ pub(super) async fn list(
     let (rows, paging) = page(rows, PER_PAGE, Section::Certificates.path(), &form, &["q"]);
     let page = CertificatesPage {
         frame: Frame::new(&visitor, Section::Certificates),
+        crls,
         q: form.get("q"),
         rows,
         paging,

@@ -25,6 +25,7 @@ mod sessions;
 mod sign_in;
 mod sign_in_limit;
 mod state;
+mod statuses;
 mod visitor;
 
 pub(crate) use routes::router;

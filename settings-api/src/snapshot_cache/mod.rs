@@ -4,6 +4,7 @@
 mod cache;
 mod checks;
 mod health;
+mod published;
 
 pub(crate) use cache::SnapshotCache;
 pub(crate) use checks::ChangeError;

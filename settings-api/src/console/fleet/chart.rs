@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::status::{ResourceStatus, State};
+use crate::console::statuses::{ResourceStatus, State};
 
 /// The size of the plot, in units of the picture.
 const WIDTH: f64 = 560.0;

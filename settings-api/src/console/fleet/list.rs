@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::chart::Chart;
-use super::status::{ResourceStatus, State, SubscriberStatus, statuses};
 use crate::console::api_calls::ApiCalls;
 use crate::console::form::Form;
 use crate::console::page::{Frame, Section, render};
 use crate::console::paging::{Paging, page};
 use crate::console::problem::Problem;
+use crate::console::statuses::{ResourceStatus, State, SubscriberStatus, statuses};
 use crate::console::visitor::Visitor;
 use crate::snapshot_cache::SnapshotCache;
 
@@ -69,7 +69,7 @@ pub(crate) async fn list(
     let mut rows: Vec<Row> = Vec::new();
     for status in statuses {
         let of_resource = status.subscribers.into_iter();
-        let of_resource = of_resource.map(|it| Row::new(&status.resource, it));
+        let of_resource = of_resource.map(|it| Row::new(&status.resource, &status.published, it));
         rows.extend(of_resource.filter(|row| row.matches(&form)));
     }
     rows.sort_by(|one, other| {
@@ -106,7 +106,12 @@ impl Summary {
 }
 
 impl Row {
-    fn new(resource: &str, subscriber: SubscriberStatus) -> Self {
+    fn new(resource: &str, published: &str, subscriber: SubscriberStatus) -> Self {
+        // Times of one form compare as text.
+        let since = match subscriber.state {
+            State::Pending => subscriber.since.max(published.to_owned()),
+            State::Accepted | State::Rejected => subscriber.since,
+        };
         Self {
             resource: resource.to_owned(),
             node: subscriber.node,
@@ -115,7 +120,7 @@ impl Row {
             version: subscriber
                 .accepted_version
                 .unwrap_or_else(|| "none".to_owned()),
-            since: subscriber.since,
+            since,
             error: subscriber.error.map(|text| shortened(&text)),
         }
     }

@@ -2,6 +2,5 @@
 
 mod chart;
 mod list;
-mod status;
 
 pub(super) use list::list;

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::console::access::resources;
-use crate::console::api_calls::ApiCalls;
-use crate::console::problem::Problem;
-use crate::console::visitor::Visitor;
+use super::access::resources;
+use super::api_calls::ApiCalls;
+use super::problem::Problem;
+use super::visitor::Visitor;
 use crate::model::base::Base;
 
 /// The status of one ECDS resource.
@@ -26,6 +26,37 @@ pub(super) struct ResourceStatus {
     pub(super) pending: usize,
     /// The Envoys.
     pub(super) subscribers: Vec<SubscriberStatus>,
+    /// The CRLs whose entries it has.
+    #[serde(default)]
+    pub(super) crls: Vec<CrlStatus>,
+}
+
+/// The status of one watched file of CRLs.
+#[derive(Debug, Deserialize)]
+pub(super) struct CrlStatus {
+    /// Its name in the base configuration.
+    pub(super) file: String,
+    /// Whether its latest content is in force, and current.
+    pub(super) valid: bool,
+    /// The lists in force.
+    pub(super) lists: Vec<CrlListStatus>,
+    /// Why the latest content isn't in force, or isn't current.
+    pub(super) error: Option<String>,
+}
+
+/// The status of one CRL.
+#[derive(Debug, Deserialize)]
+pub(super) struct CrlListStatus {
+    /// The issuer.
+    pub(super) issuer_dn: String,
+    /// Its number, in hexadecimal digits.
+    pub(super) number: Option<String>,
+    /// When it was issued (RFC 3339).
+    pub(super) this_update: String,
+    /// When it expires (RFC 3339).
+    pub(super) next_update: Option<String>,
+    /// The revoked certificates in it.
+    pub(super) entries: usize,
 }
 
 /// The status of one Envoy.
