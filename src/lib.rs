@@ -15,6 +15,8 @@ pub mod delivery_state;
 #[cfg(target_arch = "wasm32")]
 mod entry;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod explain;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod fast_path;
 pub mod headers;
 pub mod hostname;

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`cli`] | parses the command line, manages tokens |
 //! | [`server`] | accepts connections, starts and stops everything |
+//! | [`console`] | serves the API's content as pages for people |
 //! | [`api`], [`ops`] | answer HTTP requests: Cloudflare's API; probes and metrics |
 //! | [`xds`] | delivers snapshots to Envoys, by gRPC and by files, and tracks their answers |
 //! | [`snapshot_cache`] | checks a change, stores it, publishes the snapshot that follows from it |
@@ -19,6 +20,7 @@ mod audit_log;
 mod cli;
 mod client_address;
 mod crls;
+mod console;
 mod error;
 mod file_stamp;
 mod hex;

@@ -165,6 +165,8 @@ pub(crate) enum Port {
     Api,
     /// The xDS server's.
     Xds,
+    /// The console's.
+    Console,
 }
 
 impl Port {
@@ -173,6 +175,7 @@ impl Port {
         match self {
             Self::Api => "API",
             Self::Xds => "xDS server",
+            Self::Console => "console",
         }
     }
 }
@@ -182,6 +185,7 @@ impl EncodeLabelValue for Port {
         let name = match self {
             Self::Api => "api",
             Self::Xds => "xds",
+            Self::Console => "console",
         };
         name.encode(encoder)
     }

@@ -14,11 +14,13 @@ pub(crate) enum ReloadedFile {
     ApiTls,
     /// The xDS server's certificate, key and client CA.
     XdsTls,
+    /// The console's certificate and key.
+    ConsoleTls,
 }
 
 impl ReloadedFile {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Base, Self::ApiTls, Self::XdsTls];
+    pub(crate) const ALL: [Self; 4] = [Self::Base, Self::ApiTls, Self::XdsTls, Self::ConsoleTls];
 
     /// The name in metrics and logs.
     pub(crate) fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl ReloadedFile {
             Self::Base => "base",
             Self::ApiTls => "api_tls",
             Self::XdsTls => "xds_tls",
+            Self::ConsoleTls => "console_tls",
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use client_cert_forwarder::config::ConfigError;
 
+use super::body::BodyError;
 use super::envelope::{Failure, Message};
 use crate::snapshot_cache::ChangeError;
 use crate::store::StoreError;
@@ -75,6 +76,15 @@ impl From<ChangeError> for ApiError {
             ChangeError::ForeignHostname(error) => Self::ForeignHostname(error),
             ChangeError::Invalid(error) => Self::Invalid(error),
             ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge(bytes) => Self::TooLarge(bytes),
+            BodyError::TooSlow(seconds) => Self::TooSlow(seconds),
         }
     }
 }

@@ -15,8 +15,8 @@ mod status;
 mod verify;
 mod zones;
 
-pub(crate) use body::BodyLimits;
+pub(crate) use body::{BodyError, BodyLimits};
 pub(crate) use observe::observe;
-pub(crate) use rate_limit::RateLimit;
-pub(crate) use routes::{no_route, router};
+pub(crate) use rate_limit::{RateLimit, limit_rate};
+pub(crate) use routes::{no_route, router, trusted_router};
 pub(crate) use state::ApiState;

@@ -39,7 +39,7 @@ impl RateLimit {
 }
 
 /// Answers 429 to a client that sends too many requests.
-pub(super) async fn limit_rate(
+pub(crate) async fn limit_rate(
     State(rate_limit): State<Arc<RateLimit>>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request,

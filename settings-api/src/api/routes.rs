@@ -14,6 +14,19 @@ use super::{audit, authenticate, rate_limit, settings, status, verify, zones};
 pub(crate) fn router(state: ApiState) -> Router {
     let authenticate = middleware::from_fn_with_state(state.clone(), authenticate::authenticate);
     let limit_rate = middleware::from_fn_with_state(state.clone(), rate_limit::limit_rate);
+    let v4 = handlers(state).layer(authenticate).layer(limit_rate);
+    Router::new().nest(ROOT, v4)
+}
+
+/// Builds the same routes for callers within the program, which have authenticated the client: a
+/// request must carry its token and address as extensions.
+pub(crate) fn trusted_router(state: ApiState) -> Router {
+    Router::new().nest(ROOT, handlers(state))
+}
+
+const ROOT: &str = "/client/v4";
+
+fn handlers(state: ApiState) -> Router {
     let mut v4 = Router::new()
         .route("/user/tokens/verify", get(verify::verify))
         .route("/zones", get(zones::list))
@@ -25,13 +38,9 @@ pub(crate) fn router(state: ApiState) -> Router {
             .route(&format!("{path}/status"), get(status::list))
             .route(&format!("{path}/audit"), get(audit::list));
     }
-    let v4 = v4
-        .method_not_allowed_fallback(|method: Method| async { ApiError::NoMethod(method) })
+    v4.method_not_allowed_fallback(|method: Method| async { ApiError::NoMethod(method) })
         .fallback(no_route)
-        .layer(authenticate)
-        .layer(limit_rate)
-        .with_state(state);
-    Router::new().nest("/client/v4", v4)
+        .with_state(state)
 }
 
 /// Answers a path that no route has.

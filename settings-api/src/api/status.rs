@@ -1,6 +1,7 @@
 //! `GET …/access/certificates/settings/status`: the Envoys' answers to the version in force.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::{Extension, OriginalUri, State};
@@ -22,6 +23,9 @@ pub(super) struct ResourceStatus {
     resource: String,
     /// The version in force.
     version: String,
+    /// When this replica published it (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<String>,
     accepted: usize,
     rejected: usize,
     pending: usize,
@@ -33,6 +37,11 @@ pub(super) struct ResourceStatus {
 
 impl ResourceStatus {
     fn new(resource: &Resource, subscribers: Vec<SubscriberStatus>, crls: Vec<CrlStatus>) -> Self {
+    fn new(
+        resource: &Resource,
+        published: Option<SystemTime>,
+        subscribers: Vec<SubscriberStatus>,
+    ) -> Self {
         let count = |state| {
             let such = subscribers.iter().filter(|status| status.state == state);
             such.count()
@@ -40,6 +49,7 @@ impl ResourceStatus {
         Self {
             resource: resource.name.clone(),
             version: resource.version.clone(),
+            published: published.map(|time| humantime::format_rfc3339_millis(time).to_string()),
             accepted: count(SubscriberState::Accepted),
             rejected: count(SubscriberState::Rejected),
             pending: count(SubscriberState::Pending),
@@ -68,6 +78,14 @@ pub(super) async fn list(
         let subscribers = subscribers.statuses(resource);
         ResourceStatus::new(resource, subscribers, crls.clone())
     });
+    let names = base.resources_of(&scope);
+    let statuses = names
+        .into_iter()
+        .filter_map(|name| snapshot.get(name))
+        .map(|resource| {
+            let published = cache.published(resource);
+            ResourceStatus::new(resource, published, subscribers.statuses(resource))
+        });
     let mut response = Success::list(statuses.collect());
     if let StoreHealth::Unreachable { since, .. } = cache.store_health() {
         let since = humantime::format_rfc3339_seconds(since);

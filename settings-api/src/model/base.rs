@@ -152,7 +152,7 @@ impl Base {
     }
 
     /// Tells whether the zone is `scope`, or one of its zones.
-    pub(super) fn has_zone(&self, scope: &Scope, zone: &str) -> bool {
+    pub(crate) fn has_zone(&self, scope: &Scope, zone: &str) -> bool {
         match scope {
             Scope::Zone(id) => id == zone,
             Scope::Account(id) => {

@@ -43,7 +43,11 @@ pub(super) fn plugin_config(
 }
 
 /// Lists the API's settings that belong to a resource.
-fn candidates<'a>(base: &Base, resource: &str, settings: &'a Settings) -> Vec<Owned<'a>> {
+pub(super) fn candidates<'a>(
+    base: &Base,
+    resource: &str,
+    settings: &'a Settings,
+) -> Vec<Owned<'a>> {
     settings
         .iter()
         .flat_map(|(scope, entries)| entries.iter().map(move |entry| (scope, entry)))
@@ -56,7 +60,7 @@ fn candidates<'a>(base: &Base, resource: &str, settings: &'a Settings) -> Vec<Ow
 }
 
 /// Chooses one setting per hostname: the zone's own, else the first account's.
-fn choose<'a>(candidates: &[Owned<'a>]) -> BTreeMap<&'a str, Owned<'a>> {
+pub(super) fn choose<'a>(candidates: &[Owned<'a>]) -> BTreeMap<&'a str, Owned<'a>> {
     let mut chosen: BTreeMap<&str, Owned<'a>> = BTreeMap::new();
     for (scope, entry) in candidates {
         let is_zones_own = matches!(scope, Scope::Zone(_));
@@ -68,15 +72,16 @@ fn choose<'a>(candidates: &[Owned<'a>]) -> BTreeMap<&'a str, Owned<'a>> {
 }
 
 /// Adds the API's settings to the operator's plugin configuration.
-struct Merger<'a> {
+pub(super) struct Merger<'a> {
     template: &'a ResourceTemplate,
     /// The operator's settings, by number.
     patterns: HostnameTable,
-    plugin: PluginConfig,
+    pub(super) plugin: PluginConfig,
 }
 
 impl<'a> Merger<'a> {
-    fn new(template: &'a ResourceTemplate) -> Self {
+    /// Starts with the operator's settings.
+    pub(super) fn new(template: &'a ResourceTemplate) -> Self {
         let mut patterns = HostnameTable::default();
         for (number, setting) in template.plugin.settings.iter().enumerate() {
             if let Ok(pattern) = HostnamePattern::parse(&setting.hostname) {
@@ -94,7 +99,7 @@ impl<'a> Merger<'a> {
     ///
     /// It inherits its other keys (`require_client_certificate`, `request_headers`, …) from the
     /// setting that would serve it without the API, so adding a hostname never loosens a rule.
-    fn set(&mut self, hostname: &str, entry: &Entry) {
+    pub(super) fn set(&mut self, hostname: &str, entry: &Entry) {
         let covering = self.covering(hostname);
         let inherited = covering.map_or(&self.template.defaults, |(_, setting)| setting);
         let setting = HostnameSettings {
@@ -124,7 +129,7 @@ impl<'a> Merger<'a> {
     }
 
     /// Finds the operator's setting that serves a hostname, with its number.
-    fn covering(&self, hostname: &str) -> Option<(usize, &'a HostnameSettings)> {
+    pub(super) fn covering(&self, hostname: &str) -> Option<(usize, &'a HostnameSettings)> {
         let number = self.patterns.lookup(hostname.as_bytes())?;
         Some((number, self.template.plugin.settings.get(number)?))
     }

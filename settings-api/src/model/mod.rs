@@ -7,6 +7,7 @@ pub(crate) mod crl_source;
 mod deployment;
 pub(crate) mod entry;
 pub(crate) mod merge;
+pub(crate) mod provenance;
 pub(crate) mod resource_template;
 pub(crate) mod scope;
 pub(crate) mod snapshot;

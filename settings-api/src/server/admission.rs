@@ -20,9 +20,9 @@ pub(super) struct ConnectionLimits {
 const RESERVED_DESCRIPTORS: u64 = 32;
 
 impl ConnectionLimits {
-    /// Lowers the limits to values that the process's descriptors allow, on two ports.
-    pub(super) fn within(self, descriptors: u64) -> Self {
-        let per_port = descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 2;
+    /// Lowers the limits to values that the process's descriptors allow, on so many ports.
+    pub(super) fn within(self, descriptors: u64, ports: u64) -> Self {
+        let per_port = descriptors.saturating_sub(RESERVED_DESCRIPTORS) / ports.max(1);
         let total = usize::try_from(per_port).unwrap_or(usize::MAX).max(2);
         let total = self.total.min(total);
         Self {
@@ -131,14 +131,15 @@ mod tests {
             total: 4096,
             per_address: 256,
         };
-        for (descriptors, total, per_address) in [
-            (1 << 20, 4096, 256),
-            (1024, 496, 248),
-            (64, 16, 8),
-            (10, 2, 1),
+        for (descriptors, ports, total, per_address) in [
+            (1 << 20, 2, 4096, 256),
+            (1024, 2, 496, 248),
+            (1024, 3, 330, 165),
+            (64, 2, 16, 8),
+            (10, 2, 2, 1),
         ] {
             let expected = ConnectionLimits { total, per_address };
-            assert_eq!(wanted.within(descriptors), expected, "{descriptors}");
+            assert_eq!(wanted.within(descriptors, ports), expected, "{descriptors}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod admission;
+mod console_options;
 mod descriptors;
 mod http;
 mod listener;
@@ -11,6 +12,7 @@ mod reload;
 mod signals;
 mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::activity::IdleTimeouts;
 use self::admission::ConnectionLimits;
+use self::console_options::ConsoleOptions;
 use self::http::{Bound, GRACE, HttpServer, HttpVersions};
 use self::reload::Reloader;
 use self::signals::Signals;
@@ -29,6 +32,7 @@ use self::tls::TlsFiles;
 use crate::api::{self, ApiState, BodyLimits, RateLimit};
 use crate::audit_log::AuditLog;
 use crate::crls::Crls;
+use crate::console::{self, ConsoleState};
 use crate::error::Error;
 use crate::metrics::{Metrics, Port};
 use crate::model::base::Base;
@@ -80,6 +84,10 @@ async fn serve(options: &ServeOptions) -> Result<(), Error> {
     let api = api.bind().await?;
     let xds = parts.xds_server(options, &shutdown, &mut reloader)?;
     let xds = xds.bind().await?;
+    let console = match parts.console_server(options, &mut reloader)? {
+        Some(console) => Some(console.bind().await?),
+        None => None,
+    };
     let (reload, ending) = (reloader.run(signals::hangup()?), shutdown.clone());
     tasks.spawn(async move {
         let _ = ending.run_until_cancelled(reload).await;
@@ -88,9 +96,10 @@ async fn serve(options: &ServeOptions) -> Result<(), Error> {
         version = env!("CARGO_PKG_VERSION"),
         api = %api.address,
         xds = %xds.address,
+        console = console.as_ref().map(|console| tracing::field::display(console.address)),
         "serving"
     );
-    for server in [api, xds] {
+    for server in [api, xds].into_iter().chain(console) {
         tasks.spawn(Bound::serve(server, shutdown.clone()));
     }
     let outcome = tokio::select! {
@@ -115,6 +124,7 @@ struct Parts {
     tokens: Arc<Tokens>,
     audit_log: Arc<AuditLog>,
     reloads: Arc<ReloadStatus>,
+    rate_limit: Arc<RateLimit>,
     metrics: Arc<Metrics>,
     started: Instant,
     /// Files that the process may open.
@@ -138,6 +148,7 @@ impl Parts {
             tokens: Arc::new(tokens),
             audit_log: Arc::new(audit_log),
             reloads: Arc::default(),
+            rate_limit: Arc::new(RateLimit::new(options.requests_per_second)),
             metrics,
             started,
             descriptors: descriptors::raise_limit(),
@@ -153,7 +164,7 @@ impl Parts {
         let files = tls_files_of_api(options);
         let router = self.router(options, shutdown);
         let tls = load_tls(files, ReloadedFile::ApiTls, reloader)?;
-        Ok(self.server(options, Port::Api, tls, router))
+        Ok(self.server(options, Port::Api, options.listen, tls, router))
     }
 
     fn xds_server(
@@ -171,19 +182,49 @@ impl Parts {
         );
         let router = service.routes().prepare().into_axum_router();
         let tls = load_tls(files, ReloadedFile::XdsTls, reloader)?;
-        Ok(self.server(options, Port::Xds, tls, router))
+        Ok(self.server(options, Port::Xds, options.xds_listen, tls, router))
+    }
+
+    /// Builds the console's server, if the options ask for it.
+    fn console_server(
+        &self,
+        options: &ServeOptions,
+        reloader: &mut Reloader,
+    ) -> Result<Option<HttpServer>, Error> {
+        let Some(address) = options.console.address else {
+            return Ok(None);
+        };
+        let files = tls_files_of_console(&options.console);
+        let tls = load_tls(files, ReloadedFile::ConsoleTls, reloader)?;
+        let api = self.api_state(options);
+        let router = console::router(ConsoleState::new(api, tls.is_some()));
+        let observe = middleware::from_fn_with_state(Arc::clone(&self.metrics), api::observe);
+        let router = router.layer(observe);
+        Ok(Some(self.server(
+            options,
+            Port::Console,
+            address,
+            tls,
+            router,
+        )))
     }
 
     fn server(
         &self,
         options: &ServeOptions,
         port: Port,
+        address: SocketAddr,
         tls: Option<watch::Receiver<Arc<ServerConfig>>>,
         router: Router,
     ) -> HttpServer {
-        let (address, versions) = match port {
-            Port::Api => (options.listen, HttpVersions::All),
-            Port::Xds => (options.xds_listen, HttpVersions::Http2),
+        let versions = match port {
+            Port::Api | Port::Console => HttpVersions::All,
+            Port::Xds => HttpVersions::Http2,
+        };
+        let ports = if options.console.address.is_some() {
+            3
+        } else {
+            2
         };
         let request_timeout = Duration::from_secs(options.request_timeout);
         let limits = ConnectionLimits {
@@ -200,14 +241,14 @@ impl Parts {
                 before_request: request_timeout,
                 between_requests: Duration::from_secs(options.idle_timeout),
             },
-            limits: limits.within(self.descriptors),
+            limits: limits.within(self.descriptors, ports),
             metrics: Arc::clone(&self.metrics),
             router,
         }
     }
 
-    fn router(&self, options: &ServeOptions, shutdown: &CancellationToken) -> Router {
-        let api = ApiState {
+    fn api_state(&self, options: &ServeOptions) -> ApiState {
+        ApiState {
             cache: Arc::clone(&self.cache),
             subscribers: Arc::clone(&self.subscribers),
             tokens: Arc::clone(&self.tokens),
@@ -217,9 +258,12 @@ impl Parts {
                 bytes: options.max_body_bytes,
                 seconds: options.request_timeout,
             },
-            rate_limit: Arc::new(RateLimit::new(options.requests_per_second)),
+            rate_limit: Arc::clone(&self.rate_limit),
             metrics: Arc::clone(&self.metrics),
-        };
+        }
+    }
+
+    fn router(&self, options: &ServeOptions, shutdown: &CancellationToken) -> Router {
         let ops = OpsState {
             cache: Arc::clone(&self.cache),
             subscribers: Arc::clone(&self.subscribers),
@@ -230,7 +274,7 @@ impl Parts {
             started: self.started,
         };
         let observe = middleware::from_fn_with_state(Arc::clone(&self.metrics), api::observe);
-        api::router(api)
+        api::router(self.api_state(options))
             .merge(ops::router(ops))
             .fallback(api::no_route)
             .layer(observe)
@@ -255,6 +299,17 @@ fn tls_files_of_api(options: &ServeOptions) -> Option<TlsFiles> {
     Some(TlsFiles {
         server: "API",
         options: ["--tls-certificate", "--tls-key"],
+        certificate: options.tls_certificate.clone()?,
+        key: options.tls_key.clone()?,
+        client_ca: None,
+        alpn: &[b"h2", b"http/1.1"],
+    })
+}
+
+fn tls_files_of_console(options: &ConsoleOptions) -> Option<TlsFiles> {
+    Some(TlsFiles {
+        server: "console",
+        options: ["--console-tls-certificate", "--console-tls-key"],
         certificate: options.tls_certificate.clone()?,
         key: options.tls_key.clone()?,
         client_ca: None,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::console_options::ConsoleOptions;
 use super::logging::LogLevel;
 use crate::store::Location;
 use crate::tokens::file::TokenFiles;
@@ -92,6 +93,9 @@ pub(crate) struct ServeOptions {
     /// Write each ECDS resource to RESOURCE.json in this folder too, for Envoys that watch files
     #[arg(long, env = "SETTINGS_API_XDS_DIRECTORY", value_name = "FOLDER")]
     pub(crate) xds_directory: Option<PathBuf>,
+    /// The console.
+    #[command(flatten)]
+    pub(crate) console: ConsoleOptions,
     /// Longest request body, in bytes
     #[arg(long, env = "SETTINGS_API_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
     pub(crate) max_body_bytes: usize,

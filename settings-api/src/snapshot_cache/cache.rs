@@ -10,12 +10,13 @@ use super::checks::{ChangeError, check_count, check_domains};
 use super::health::{Health, StoreHealth};
 use super::warnings;
 use crate::crls::Crls;
+use super::published::Published;
 use crate::error::Error;
 use crate::model::audit::{self, AuditRecord, Author};
 use crate::model::base::Base;
 use crate::model::entry::{self, Entry, Settings};
 use crate::model::scope::Scope;
-use crate::model::snapshot::{self, Snapshot};
+use crate::model::snapshot::{self, Resource, Snapshot};
 use crate::store::{Change, Revision, Store, StoreError, Stored};
 
 /// The longest time that a change waits for other replicas' changes.
@@ -31,6 +32,7 @@ pub(crate) struct SnapshotCache {
     changing: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     snapshot: watch::Sender<Snapshot>,
+    published: Published,
     health: Health,
 }
 
@@ -88,6 +90,7 @@ impl SnapshotCache {
             store,
             changing: tokio::sync::Mutex::new(()),
             state: Mutex::new(State { revision, settings }),
+            published: Published::new(&snapshot),
             snapshot: watch::Sender::new(snapshot),
             health: Health::new(),
         })
@@ -145,6 +148,16 @@ impl SnapshotCache {
     pub(crate) fn settings(&self, scope: &Scope) -> Vec<Entry> {
         let state = self.state();
         state.settings.get(scope).cloned().unwrap_or_default()
+    }
+
+    /// Returns when the version of a resource came into force here; none once it is replaced.
+    pub(crate) fn published(&self, resource: &Resource) -> Option<SystemTime> {
+        self.published.of(resource)
+    }
+
+    /// Returns all settings.
+    pub(crate) fn all_settings(&self) -> Arc<Settings> {
+        self.state().settings
     }
 
     /// Counts the settings of each zone and account that has some.
@@ -260,6 +273,7 @@ impl SnapshotCache {
 
     fn install(&self, revision: Revision, settings: Arc<Settings>, next: Snapshot) {
         *self.lock() = State { revision, settings };
+        self.published.record(&next);
         self.snapshot.send_if_modified(|snapshot| {
             warnings::log_new(snapshot, &next);
             let changed = *snapshot != next;

@@ -5,6 +5,7 @@ mod cache;
 mod checks;
 mod health;
 mod warnings;
+mod published;
 
 pub(crate) use cache::SnapshotCache;
 pub(crate) use checks::ChangeError;

@@ -64,6 +64,19 @@ impl Tokens {
         Ok(file.find(&key.digest(credentials)).cloned())
     }
 
+    /// Finds the present form of a token; none once it is revoked.
+    ///
+    /// # Errors
+    /// While the files can't be read; then nobody is admitted.
+    pub(crate) fn current(&self, token: &Token) -> Result<Option<Token>, Error> {
+        let content = self.content()?;
+        let Some((_, file)) = &*content else {
+            return Ok(None);
+        };
+        let present = file.find(&token.digest);
+        Ok(present.filter(|present| present.id == token.id).cloned())
+    }
+
     /// Checks that the files can be read.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod cloudflare;
 mod cluster;
 mod connections;
 mod crls;
+mod console;
 mod discovery;
 mod durability;
 mod envoys;

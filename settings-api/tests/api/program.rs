@@ -37,6 +37,7 @@ struct Running {
     process: Process,
     api: SocketAddr,
     xds: SocketAddr,
+    console: Option<SocketAddr>,
 }
 
 /// An answer of the API.
@@ -150,7 +151,7 @@ impl Program {
             .expect("the program runs");
         let mut process = Process::new(child);
         let start = Instant::now();
-        let [api, xds] = loop {
+        let [api, xds, console] = loop {
             // The last line may be half written.
             if let Some(line) = self
                 .log()
@@ -159,12 +160,8 @@ impl Program {
                 .find(|line| line.contains("\"serving\"") && line.ends_with('\n'))
             {
                 let line: Value = serde_json::from_str(line).expect("a JSON line");
-                break ["api", "xds"].map(|name| {
-                    line[name]
-                        .as_str()
-                        .and_then(|text| text.parse().ok())
-                        .expect("an address")
-                });
+                break ["api", "xds", "console"]
+                    .map(|name| line[name].as_str().and_then(|text| text.parse().ok()));
             }
             if let Some(status) = process.child.try_wait().expect("a child process") {
                 panic!("ended with {status}:\n{}", self.log());
@@ -172,7 +169,18 @@ impl Program {
             assert!(start.elapsed() < PATIENCE, "not serving:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         };
-        self.running = Some(Running { process, api, xds });
+        self.running = Some(Running {
+            process,
+            api: api.expect("an address"),
+            xds: xds.expect("an address"),
+            console,
+        });
+    }
+
+    /// Adds options for its next start.
+    pub(crate) fn add_options(&mut self, options: &[&str]) {
+        self.options
+            .extend(options.iter().map(|option| (*option).to_owned()));
     }
 
     /// Runs it by another command, which must replace itself by the program.
@@ -271,6 +279,12 @@ impl Program {
     /// Where Envoys get their settings.
     pub(crate) fn xds(&self) -> SocketAddr {
         self.running.as_ref().expect("running").xds
+    }
+
+    /// Where the console is.
+    pub(crate) fn console(&self) -> SocketAddr {
+        let running = self.running.as_ref().expect("running");
+        running.console.expect("runs with --console")
     }
 
     /// The URL of the zone's settings.

@@ -4,8 +4,9 @@
 /// The top-level modules of `src`, from the top layer to the bottom one. A module may use modules
 /// of its own layer and of the layers below it.
 pub(super) const FILTER: &[&[&str]] = &[
-    // What Envoy calls, and what generates configuration for Envoy. Nothing in the crate uses them.
-    &["entry", "fast_path"],
+    // What Envoy calls, what generates configuration for Envoy, and what explains the filter.
+    // Nothing in the crate uses them.
+    &["entry", "explain", "fast_path"],
     // One request in Envoy: asks for a decision and applies it.
     &["filter"],
     // What happens to a request, as a value.
@@ -25,6 +26,8 @@ pub(super) const SETTINGS_API: &[&[&str]] = &[
     &["cli"],
     // Starts and stops everything.
     &["server"],
+    // Pages for people, by the API's own handlers.
+    &["console"],
     // Answer HTTP requests.
     &["api", "ops"],
     // Delivers snapshots to Envoys.

@@ -1,19 +1,17 @@
 //! `ccf explain`.
 
+mod client;
 mod render;
-mod request;
-mod scenario;
 
 use anyhow::Result;
 use client_cert_forwarder::authority;
 use client_cert_forwarder::config::Config;
+use client_cert_forwarder::explain::{Explained, Scenario};
 
 use crate::arguments::{Explain, Format};
 use crate::check::{Level, check, render as render_findings};
 use crate::configurations::{self, only_text};
 use crate::output::{Exit, print, print_json};
-use request::Explained;
-use scenario::Scenario;
 
 pub(super) fn run(command: &Explain, format: Format) -> Result<Exit> {
     let contents = configurations::read(&command.file)?;
@@ -33,7 +31,7 @@ pub(super) fn run(command: &Explain, format: Format) -> Result<Exit> {
             return Ok(Exit::Findings);
         }
     };
-    let explained = Explained::new(&config, &Scenario::new(command, &config)?);
+    let explained = Explained::new(&config, &Scenario::new(client::client(command)?, &config));
     match format {
         Format::Json => print_json(&explained)?,
         Format::Text => {

@@ -1,6 +1,7 @@
 //! The explanation for people.
 
-use super::request::{Explained, ExplainedRequest, HeaderLine};
+use client_cert_forwarder::explain::{Explained, ExplainedRequest, HeaderLine};
+
 use crate::output::{ERROR, GOOD, NAME, columns, wrapped};
 
 /// Writes the explanation of requests for `hostname`.

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use humantime::format_rfc3339_millis;
 
 use super::status::{ProtocolKind, SubscriberState, SubscriberStatus};
 use crate::metrics::{Metrics, UpdateOutcome};
@@ -22,6 +25,7 @@ pub(crate) struct Subscribers {
 #[derive(Debug)]
 struct Stream {
     protocol: ProtocolKind,
+    connected: SystemTime,
     node: Node,
     resources: BTreeMap<String, Answers>,
 }
@@ -34,8 +38,10 @@ struct Node {
 }
 
 /// One stream's answers to one resource.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Answers {
+    /// The time of the last one, or else of the subscription.
+    since: SystemTime,
     accepted_version: Option<String>,
     rejected: Option<Rejection>,
 }
@@ -90,6 +96,7 @@ impl Subscribers {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let stream = Stream {
             protocol,
+            connected: SystemTime::now(),
             node: Node::default(),
             resources: BTreeMap::new(),
         };
@@ -122,13 +129,38 @@ impl Stream {
             cluster: self.node.cluster.clone(),
             protocol: self.protocol,
             state,
+            connected: format_rfc3339_millis(self.connected).to_string(),
+            since: format_rfc3339_millis(answers.since).to_string(),
             accepted_version: answers.accepted_version.clone(),
             error,
         })
     }
 
     fn answers(&mut self, name: &str) -> &mut Answers {
-        self.resources.entry(name.to_owned()).or_default()
+        let entry = self.resources.entry(name.to_owned());
+        entry.or_insert_with(|| Answers {
+            since: SystemTime::now(),
+            accepted_version: None,
+            rejected: None,
+        })
+    }
+}
+
+impl Answers {
+    /// Records the version in force here. A repeated ACK doesn't change its time.
+    fn accept(&mut self, version: &str) {
+        if self.rejected.take().is_some() || self.accepted_version.as_deref() != Some(version) {
+            self.since = SystemTime::now();
+            self.accepted_version = Some(version.to_owned());
+        }
+    }
+
+    fn reject(&mut self, version: &str, reason: &str) {
+        self.since = SystemTime::now();
+        self.rejected = Some(Rejection {
+            version: version.to_owned(),
+            reason: reason.to_owned(),
+        });
     }
 }
 
@@ -187,9 +219,7 @@ impl Subscriber {
         for resource in resources {
             self.count(resource, UpdateOutcome::Accepted);
             self.update(|stream| {
-                let answers = stream.answers(&resource.name);
-                answers.accepted_version = Some(resource.version.clone());
-                answers.rejected = None;
+                stream.answers(&resource.name).accept(&resource.version);
             });
             lock(&self.all.accepted).insert(resource.name.clone(), Arc::clone(resource));
         }
@@ -203,10 +233,7 @@ impl Subscriber {
                 let node = stream.node.clone();
                 let answers = stream.answers(&resource.name);
                 if answers.accepted_version.as_ref() != Some(&resource.version) {
-                    answers.rejected = Some(Rejection {
-                        version: resource.version.clone(),
-                        reason: reason.to_owned(),
-                    });
+                    answers.reject(&resource.version, reason);
                     culprit = Some(node);
                 }
             });

@@ -13,6 +13,10 @@ pub(crate) struct SubscriberStatus {
     pub(crate) protocol: ProtocolKind,
     /// Its answer to the version in force.
     pub(crate) state: SubscriberState,
+    /// When its stream began (RFC 3339).
+    pub(crate) connected: String,
+    /// When it answered last, or else subscribed (RFC 3339).
+    pub(crate) since: String,
     /// The version that it accepted last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) accepted_version: Option<String>,

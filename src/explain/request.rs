@@ -1,73 +1,90 @@
 //! What the filter does with two requests of one connection, as values.
 
-use client_cert_forwarder::certificate::{Certificate, Limits, PeerCertificateStatus};
-use client_cert_forwarder::config::Config;
-use client_cert_forwarder::config::compiled::{Header, Setting};
-use client_cert_forwarder::connection::{Connection, SimulatedConnection};
-use client_cert_forwarder::decision::{
+use crate::certificate::{Certificate, Limits, PeerCertificateStatus};
+use crate::config::Config;
+use crate::config::compiled::{Header, Setting};
+use crate::connection::{Connection, SimulatedConnection};
+use crate::decision::{
     Decision, Explanation, Idle, Inbound, Pass, Progress, Refusal, Verdict, decide,
 };
-use client_cert_forwarder::headers::map::{HeaderMap, serialize};
-use client_cert_forwarder::outcome::Outcome;
+use crate::headers::map::{HeaderMap, serialize};
+use crate::outcome::Outcome;
 use serde::Serialize;
 
 use super::scenario::Scenario;
 
 /// The first request of a connection and the next one, which follows after the origin answered.
 #[derive(Debug, Serialize)]
-pub(super) struct Explained {
+pub struct Explained {
     /// The setting that the hostname matches.
-    pub(super) setting: Option<SettingName>,
-    pub(super) first_request: ExplainedRequest,
-    pub(super) next_request: ExplainedRequest,
+    pub setting: Option<SettingName>,
+    /// The first request.
+    pub first_request: ExplainedRequest,
+    /// The next request.
+    pub next_request: ExplainedRequest,
 }
 
+/// A setting of the configuration.
 #[derive(Debug, Serialize)]
-pub(super) struct SettingName {
-    pub(super) hostname: String,
+pub struct SettingName {
+    /// Its hostname, which may be a wildcard.
+    pub hostname: String,
     /// JSON path in the plugin configuration.
-    pub(super) path: String,
+    pub path: String,
 }
 
 /// What becomes of a request.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct ExplainedRequest {
+pub struct ExplainedRequest {
     /// What metrics and the response header of `explain` say.
-    pub(super) outcomes: Vec<String>,
+    pub outcomes: Vec<String>,
     /// The answer, where the request does not go on.
-    pub(super) refusal: Option<ExplainedRefusal>,
+    pub refusal: Option<ExplainedRefusal>,
     /// Names as the client spelled them.
-    pub(super) removed: Vec<String>,
-    pub(super) added: Vec<HeaderLine>,
-    pub(super) missing: Vec<MissingHeader>,
-    pub(super) response_set: Vec<HeaderLine>,
-    pub(super) response_removed: Vec<String>,
+    pub removed: Vec<String>,
+    /// Headers that the origin gets from the filter.
+    pub added: Vec<HeaderLine>,
+    /// Configured headers that the origin does not get.
+    pub missing: Vec<MissingHeader>,
+    /// Headers that the response gets from the filter.
+    pub response_set: Vec<HeaderLine>,
+    /// Names of headers that the response loses.
+    pub response_removed: Vec<String>,
 }
 
+/// The filter's own answer.
 #[derive(Debug, Serialize)]
-pub(super) struct ExplainedRefusal {
-    pub(super) status: u16,
+pub struct ExplainedRefusal {
+    /// Its status.
+    pub status: u16,
     /// The access log's `%RESPONSE_CODE_DETAILS%`.
-    pub(super) details: String,
-    pub(super) body: String,
+    pub details: String,
+    /// Its body, which says why.
+    pub body: String,
 }
 
+/// A header.
 #[derive(Debug, Serialize)]
-pub(super) struct HeaderLine {
-    pub(super) name: String,
-    pub(super) value: String,
+pub struct HeaderLine {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// A configured header that the request does not carry.
 #[derive(Debug, Serialize)]
-pub(super) struct MissingHeader {
-    pub(super) name: String,
-    pub(super) reason: String,
+pub struct MissingHeader {
+    /// Its name.
+    pub name: String,
+    /// Why the request does not carry it.
+    pub reason: String,
 }
 
 impl Explained {
     /// Runs the filter's own decisions.
-    pub(super) fn new(config: &Config, scenario: &Scenario) -> Self {
+    #[must_use]
+    pub fn new(config: &Config, scenario: &Scenario) -> Self {
         let mut connection = SimulatedConnection::new(config, scenario.handshake.clone());
         let explainer = Explainer {
             config,
