@@ -54,18 +54,13 @@ fn ipv6_literal(host: &[u8]) -> Option<IpAddr> {
 }
 
 fn without_port(host: &[u8]) -> &[u8] {
-    match host.iter().rposition(|byte| *byte == b':') {
-        // Only a port is cut off: `evil:x.example.com` must still match `*.example.com`, as it does
-        // in Envoy's routes.
-        Some(colon)
-            if host
-                .get(colon + 1..)
-                .is_some_and(|port| port.iter().all(u8::is_ascii_digit)) =>
-        {
-            host.get(..colon).unwrap_or(host)
-        }
-        _ => host,
-    }
+    // Only a port is cut off: `evil:x.example.com` must still match `*.example.com`, as it does in
+    // Envoy's routes.
+    let last_of_name = host.iter().rposition(|byte| !byte.is_ascii_digit());
+    let before_digits = last_of_name.and_then(|last| host.get(..=last));
+    before_digits
+        .and_then(|name| name.strip_suffix(b":"))
+        .unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -90,6 +85,8 @@ mod tests {
             ("[not-an-address]:443", "[not-an-address]"),
             ("evil:x.example.com", "evil:x.example.com"),
             ("127.0.0.1:80", "127.0.0.1"),
+            ("8080", "8080"),
+            ("8080:80", "8080"),
             ("", ""),
             (":443", ""),
             (".", ""),

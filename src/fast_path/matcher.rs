@@ -99,11 +99,12 @@ impl Matcher {
     }
 }
 
-/// Upgrades keep a `Connection`, whose options the filter examines; CONNECT reaches no origin.
+/// Upgrades keep a `Connection`, whose options the filter examines.
+///
+/// CONNECT is a request like any other here: what was decided holds for its headers too, wherever
+/// they lead, and nothing is ever stored because of one.
 fn is_replayable() -> Value {
-    let connection = single(&header_input("connection"), &regex(".*"));
-    let connect = single(&header_input(":method"), &json!({ "exact": "CONNECT" }));
-    json!({ "and_matcher": { "predicate": [not(&connection), not(&connect)] } })
+    not(&single(&header_input("connection"), &regex(".*")))
 }
 
 fn of_wildcard(config: &Config, wildcard: &Wildcard, rules: &Value) -> Value {

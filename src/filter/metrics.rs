@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
+
 use crate::config::Config;
 use crate::hostcalls::Hostcalls;
 use crate::outcome::Outcome;
@@ -16,7 +18,7 @@ const NO_SETTING: &str = "(none)";
 /// at every load, most of them never used.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    ids: RefCell<HashMap<(Option<usize>, Outcome), u32>>,
+    ids: RefCell<HashMap<(Option<usize>, Outcome), u32, FxBuildHasher>>,
 }
 
 impl Metrics {

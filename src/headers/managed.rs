@@ -43,7 +43,9 @@ impl ManagedHeaders {
                     .zip(family)
                     .all(|(byte, expected)| byte == *expected)
         };
-        FAMILIES.into_iter().any(is_of)
+        // Most names end here: one byte is looked at, not two families.
+        let may_be_of_a_family = matches!(name, [b'c' | b'C', b'f' | b'F', ..]);
+        (may_be_of_a_family && FAMILIES.into_iter().any(is_of))
             || self
                 .names
                 .binary_search_by(|managed| managed.iter().copied().cmp(fold(name)))

@@ -7,7 +7,8 @@
 /// A serialised header map whose lengths have been checked.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderMap<'a> {
-    lengths: &'a [u8],
+    /// Of each pair's name and value.
+    lengths: &'a [[u8; 8]],
     contents: &'a [u8],
 }
 
@@ -21,17 +22,17 @@ impl<'a> HeaderMap<'a> {
                 contents: &[],
             });
         }
-        let (count, rest) = split_u32(bytes)?;
+        let (count, rest) = bytes.split_first_chunk::<4>()?;
+        let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
         let (lengths, contents) = rest.split_at_checked(count.checked_mul(8)?)?;
+        let (lengths, _) = lengths.as_chunks();
         let map = Self { lengths, contents };
-        let mut total = 0usize;
-        for (name, value) in map.pair_lengths() {
-            total = total
-                .checked_add(name)?
-                .checked_add(value)?
-                .checked_add(2)?;
-        }
-        (total == contents.len()).then_some(map)
+        // In 64 bits, no sum of 32-bit lengths overflows.
+        let total: u64 = map
+            .pair_lengths()
+            .map(|(name, value)| u64::from(name) + u64::from(value) + 2)
+            .sum();
+        (total == contents.len() as u64).then_some(map)
     }
 
     /// Iterates over names and values in the request's order, repeated headers included.
@@ -45,22 +46,16 @@ impl<'a> HeaderMap<'a> {
         })
     }
 
-    fn pair_lengths(self) -> impl Iterator<Item = (usize, usize)> + use<'a> {
-        self.lengths.chunks_exact(8).map_while(|pair| {
-            let (name, rest) = split_u32(pair)?;
-            let (value, _) = split_u32(rest)?;
-            Some((name, value))
+    fn pair_lengths(self) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+        self.lengths.iter().map(|[a, b, c, d, e, f, g, h]| {
+            let name = u32::from_le_bytes([*a, *b, *c, *d]);
+            (name, u32::from_le_bytes([*e, *f, *g, *h]))
         })
     }
 }
 
-fn split_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<4>()?;
-    Some((usize::try_from(u32::from_le_bytes(*head)).ok()?, rest))
-}
-
-fn split_nul_terminated<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (text, rest) = bytes.split_at_checked(length)?;
+fn split_nul_terminated<'a>(bytes: &mut &'a [u8], length: u32) -> Option<&'a [u8]> {
+    let (text, rest) = bytes.split_at_checked(usize::try_from(length).ok()?)?;
     *bytes = rest.get(1..)?;
     Some(text)
 }

@@ -36,6 +36,7 @@ pub(super) struct ResourceStatus {
 }
 
 impl ResourceStatus {
+    fn new(resource: &Resource, subscribers: Vec<SubscriberStatus>, crls: Vec<CrlStatus>) -> Self {
     fn new(
         resource: &Resource,
         published: Option<SystemTime>,
@@ -79,6 +80,14 @@ pub(super) async fn list(
         let subscribers = subscribers.statuses(resource);
         ResourceStatus::new(resource, published, subscribers, crls.clone())
     });
+    let names = base.resources_of(&scope);
+    let statuses = names
+        .into_iter()
+        .filter_map(|name| snapshot.get(name))
+        .map(|resource| {
+            let published = cache.published(resource);
+            ResourceStatus::new(resource, published, subscribers.statuses(resource))
+        });
     let mut response = Success::list(statuses.collect());
     if let StoreHealth::Unreachable { since, .. } = cache.store_health() {
         let since = humantime::format_rfc3339_seconds(since);

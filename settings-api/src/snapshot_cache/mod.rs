@@ -6,6 +6,7 @@ mod checks;
 mod health;
 mod published;
 mod warnings;
+mod published;
 
 pub(crate) use cache::SnapshotCache;
 pub(crate) use checks::ChangeError;

@@ -18,6 +18,7 @@ mod cluster;
 mod connections;
 mod console;
 mod crls;
+mod console;
 mod discovery;
 mod durability;
 mod envoys;

@@ -18,7 +18,9 @@ fn name(rng: &mut Rng, length: usize, separators: usize) -> String {
         let separator = rng.choice(SEPARATORS).copied().unwrap_or('-');
         name.replace_range(at..=at, &separator.to_string());
     }
-    format!("x{name}")
+    // Names in `c` share a regular expression with the families.
+    let start = if rng.bool() { 'x' } else { 'c' };
+    format!("{start}{name}")
 }
 
 /// Header names up to the longest that has a fast path: 96 characters without a separator.
