@@ -89,6 +89,9 @@ pub(crate) enum StoreError {
     /// The target of an import has settings or audit records.
     #[error("is not empty: import into a new database")]
     NotEmpty,
+    /// The database's disk is full; nothing changed.
+    #[error("{0}")]
+    Full(String),
     /// The database can't be reached, or refuses to work.
     #[error("{0}")]
     Unavailable(String),

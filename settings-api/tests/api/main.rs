@@ -22,6 +22,7 @@ mod durability;
 mod envoys;
 mod fast_path;
 mod fixtures;
+mod full_disk;
 mod limits;
 mod maintenance;
 mod operation;

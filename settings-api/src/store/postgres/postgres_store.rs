@@ -5,6 +5,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool, PoolError};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Json;
 
 use super::changes::Changes;
@@ -111,7 +112,10 @@ impl Store for PostgresStore {
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Unavailable(chain(&error))
+        match error.code() {
+            Some(&SqlState::DISK_FULL) => Self::Full(chain(&error)),
+            _ => Self::Unavailable(chain(&error)),
+        }
     }
 }
 

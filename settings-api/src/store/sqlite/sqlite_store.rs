@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::file::{self, LockedConnection};
 use super::queries;
@@ -59,7 +59,10 @@ impl SqliteStore {
             work(&mut locked.connection)
         });
         match done.await {
-            Ok(outcome) => outcome.map_err(|error| StoreError::Unavailable(error.to_string())),
+            Ok(outcome) => outcome.map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => StoreError::Full(error.to_string()),
+                _ => StoreError::Unavailable(error.to_string()),
+            }),
             Err(error) => Err(StoreError::Unavailable(error.to_string())),
         }
     }
