@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode};
+use serde_json::Value;
 
 use super::file::{self, LockedConnection};
 use super::queries;
@@ -112,6 +113,18 @@ impl Store for SqliteStore {
     async fn changed(&self) {
         std::future::pending().await
     }
+
+    // Nobody else can open the file: there are no other replicas.
+
+    async fn announce(&self, _: &str, _: &Value, _: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn others(&self, _: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn leave(&self, _: &str) {}
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
 use super::status::{ProtocolKind, SubscriberState, SubscriberStatus};
 use crate::metrics::{Metrics, UpdateOutcome};
 use crate::model::snapshot::Resource;
@@ -18,8 +21,8 @@ pub(crate) struct Subscribers {
     accepted: Mutex<BTreeMap<String, Arc<Resource>>>,
 }
 
-/// One open stream.
-#[derive(Debug)]
+/// One open stream, of this replica or of another one, which tells of it as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Stream {
     protocol: ProtocolKind,
     node: Node,
@@ -27,20 +30,20 @@ struct Stream {
 }
 
 /// An Envoy's name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 struct Node {
     id: String,
     cluster: String,
 }
 
 /// One stream's answers to one resource.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 struct Answers {
     accepted_version: Option<String>,
     rejected: Option<Rejection>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Rejection {
     version: String,
     reason: String,
@@ -58,13 +61,45 @@ impl Subscribers {
     /// Lists the statuses of all subscribers of a resource.
     pub(crate) fn statuses(&self, resource: &Resource) -> Vec<SubscriberStatus> {
         let streams = lock(&self.streams);
-        let mut statuses: Vec<_> = streams
-            .values()
-            .filter_map(|stream| stream.status(resource))
-            .collect();
+        let statuses = streams.values().map(|stream| stream.status(resource));
+        let mut statuses: Vec<_> = statuses.flatten().collect();
+        sort(&mut statuses);
         statuses
-            .sort_by(|one, other| (&one.cluster, &one.node).cmp(&(&other.cluster, &other.node)));
+    }
+
+    /// Lists those of this replica and of others, of which `known` tells by name.
+    pub(crate) fn statuses_with(
+        &self,
+        resource: &Resource,
+        replica: &str,
+        known: &[(String, Value)],
+    ) -> Vec<SubscriberStatus> {
+        let mut statuses = self.statuses(resource);
+        for status in &mut statuses {
+            status.replica = Some(replica.to_owned());
+        }
+        for (replica, streams) in known {
+            // Another version of the program may tell of it in another form.
+            let Ok(streams) = Vec::<Stream>::deserialize(streams) else {
+                continue;
+            };
+            statuses.extend(streams.iter().filter_map(|stream| {
+                let replica = Some(replica.clone());
+                let status = stream.status(resource)?;
+                Some(SubscriberStatus { replica, ..status })
+            }));
+        }
+        sort(&mut statuses);
         statuses
+    }
+
+    /// Tells what is known of all streams, for other replicas.
+    pub(crate) fn known(&self) -> Value {
+        let streams = lock(&self.streams);
+        let mut streams: Vec<_> = streams.iter().collect();
+        streams.sort_by_key(|(id, _)| **id);
+        let streams = streams.into_iter().map(|(_, stream)| json!(stream));
+        streams.collect()
     }
 
     /// Chooses the version for a newcomer: the one in force, unless some rejected it and nobody
@@ -124,6 +159,7 @@ impl Stream {
             state,
             accepted_version: answers.accepted_version.clone(),
             error,
+            replica: None,
         })
     }
 
@@ -245,6 +281,10 @@ impl Drop for Subscriber {
             );
         }
     }
+}
+
+fn sort(statuses: &mut [SubscriberStatus]) {
+    statuses.sort_by(|one, other| (&one.cluster, &one.node).cmp(&(&other.cluster, &other.node)));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
