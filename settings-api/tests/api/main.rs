@@ -20,6 +20,7 @@ mod crls;
 mod discovery;
 mod durability;
 mod envoys;
+mod failures;
 mod fast_path;
 mod fixtures;
 mod full_disk;

@@ -14,7 +14,7 @@ use crate::simulated::{Subscriber, WAYS, channel};
 const NAME: &str = "client_cert_forwarder";
 
 /// Starts replicas with the tokens of the first on a database of its own.
-fn replicas<const COUNT: usize>(url: &str) -> [Program; COUNT] {
+pub(crate) fn replicas<const COUNT: usize>(url: &str) -> [Program; COUNT] {
     let mut first: Option<(Vec<u8>, Vec<u8>, String)> = None;
     std::array::from_fn(|_| {
         let mut replica = Program::stopped(base(), &["--requests-per-second", "100000"]);
@@ -38,7 +38,7 @@ fn replicas<const COUNT: usize>(url: &str) -> [Program; COUNT] {
 }
 
 /// A cluster of a test's own; none, with a word, if PostgreSQL isn't installed.
-fn cluster() -> Option<Cluster> {
+pub(crate) fn cluster() -> Option<Cluster> {
     let cluster = Cluster::start();
     if cluster.is_none() {
         println!("not run: PostgreSQL is not installed (make peers)");
