@@ -37,6 +37,8 @@ pub(super) enum ApiError {
     TooMany(u64),
     /// The store can't be reached.
     StoreUnavailable,
+    /// The store's disk is full.
+    StoreFull,
     /// A fault of this program; the log has the details.
     Internal,
 }
@@ -92,7 +94,10 @@ impl From<BodyError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::StoreUnavailable
+        match error {
+            StoreError::Full(_) => Self::StoreFull,
+            _ => Self::StoreUnavailable,
+        }
     }
 }
 
@@ -109,7 +114,7 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StoreUnavailable | Self::StoreFull => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -161,6 +166,11 @@ impl ApiError {
                 "access.api.error.service_unavailable: the settings store can't be reached; \
                  the settings in force stay, try again later",
             ),
+            Self::StoreFull => Message::new(
+                10002,
+                "access.api.error.service_unavailable: the disk of the settings store is full; \
+                 nothing was changed, free space and try again",
+            ),
             Self::Internal => Message::new(10001, "access.api.error.internal_server_error"),
         };
         vec![one]
@@ -173,7 +183,7 @@ impl IntoResponse for ApiError {
         let mut response = (self.status(), Json(failure)).into_response();
         let retry_after = match self {
             Self::TooMany(seconds) => Some(seconds),
-            Self::StoreUnavailable => Some(1),
+            Self::StoreUnavailable | Self::StoreFull => Some(1),
             _ => None,
         };
         if let Some(seconds) = retry_after {

@@ -11,15 +11,15 @@ use crate::metrics::Metrics;
 use crate::reload_status::ReloadStatus;
 use crate::snapshot_cache::SnapshotCache;
 use crate::tokens::watched::Tokens;
-use crate::xds::subscribers::Subscribers;
+use crate::xds::Fleet;
 
 /// The state of the router.
 #[derive(Clone, FromRef)]
 pub(crate) struct ApiState {
     /// The settings in force.
     pub(crate) cache: Arc<SnapshotCache>,
-    /// The connected Envoys.
-    pub(crate) subscribers: Arc<Subscribers>,
+    /// The Envoys that are connected to any replica.
+    pub(crate) fleet: Arc<Fleet>,
     /// The tokens.
     pub(crate) tokens: Arc<Tokens>,
     /// The files that can't be used.

@@ -15,7 +15,8 @@ use crate::model::snapshot::Resource;
 use crate::reload_status::ReloadStatus;
 use crate::snapshot_cache::{SnapshotCache, StoreHealth};
 use crate::tokens::token::{Permission, Token};
-use crate::xds::subscribers::{SubscriberState, SubscriberStatus, Subscribers};
+use crate::xds::Fleet;
+use crate::xds::subscribers::{SubscriberState, SubscriberStatus};
 
 /// The status of one ECDS resource.
 #[derive(Debug, Serialize)]
@@ -64,7 +65,7 @@ impl ResourceStatus {
 /// a file that can't be used, and of what a fast path leaves out.
 pub(super) async fn list(
     State(cache): State<Arc<SnapshotCache>>,
-    State(subscribers): State<Arc<Subscribers>>,
+    State(fleet): State<Arc<Fleet>>,
     State(reloads): State<Arc<ReloadStatus>>,
     Extension(token): Extension<Token>,
     OriginalUri(uri): OriginalUri,
@@ -72,6 +73,7 @@ pub(super) async fn list(
     let base = cache.base();
     let scope = authorize(&base, &token, Permission::Read, &uri)?;
     let snapshot = cache.subscribe().borrow().clone();
+    let others = fleet.others().await;
     let crls = cache.crls().statuses();
     let names = base.resources_of(&scope).into_iter();
     let resources: Vec<_> = names.filter_map(|name| snapshot.get(name)).collect();
@@ -79,6 +81,8 @@ pub(super) async fn list(
         let published = cache.published(resource);
         let subscribers = subscribers.statuses(resource);
         ResourceStatus::new(resource, published, subscribers, crls.clone())
+        let subscribers = fleet.statuses(resource, &others);
+        ResourceStatus::new(resource, subscribers, crls.clone())
     });
     let names = base.resources_of(&scope);
     let statuses = names

@@ -42,7 +42,7 @@ use crate::reload_status::{ReloadStatus, ReloadedFile};
 use crate::snapshot_cache::SnapshotCache;
 use crate::tokens::watched::Tokens;
 use crate::xds::subscribers::Subscribers;
-use crate::xds::{DiscoveryService, Files};
+use crate::xds::{DiscoveryService, Files, Fleet};
 
 pub(crate) use options::ServeOptions;
 
@@ -70,6 +70,7 @@ async fn serve(options: &ServeOptions) -> Result<(), Error> {
     tasks.spawn(async move {
         let _ = ending.run_until_cancelled(cache.follow()).await;
     });
+    tasks.spawn(Arc::clone(&parts.fleet).announce(shutdown.clone()));
     if let Some(folder) = options.xds_directory.clone() {
         let snapshot = parts.cache.subscribe();
         let files = Files::create(folder, &snapshot.borrow())?;
@@ -122,6 +123,7 @@ async fn serve(options: &ServeOptions) -> Result<(), Error> {
 struct Parts {
     cache: Arc<SnapshotCache>,
     subscribers: Arc<Subscribers>,
+    fleet: Arc<Fleet>,
     tokens: Arc<Tokens>,
     audit_log: Arc<AuditLog>,
     reloads: Arc<ReloadStatus>,
@@ -141,11 +143,15 @@ impl Parts {
         let tokens = Tokens::open(options.tokens.clone())?;
         let audit_log = AuditLog::open(options.audit_log.as_deref())?;
         let store = options.database.open(options.database_ca.as_deref());
-        let cache = SnapshotCache::load(base, crls, store.await?, options.max_hostnames).await?;
+        let store = store.await?;
         let metrics = Arc::new(Metrics::default());
+        let subscribers = Arc::new(Subscribers::new(Arc::clone(&metrics)));
+        let fleet = Fleet::join(Arc::clone(&store), Arc::clone(&subscribers))?;
+        let cache = SnapshotCache::load(base, crls, store, options.max_hostnames).await?;
         Ok(Self {
             cache: Arc::new(cache),
-            subscribers: Arc::new(Subscribers::new(Arc::clone(&metrics))),
+            subscribers,
+            fleet: Arc::new(fleet),
             tokens: Arc::new(tokens),
             audit_log: Arc::new(audit_log),
             reloads: Arc::default(),
@@ -251,7 +257,7 @@ impl Parts {
     fn api_state(&self, options: &ServeOptions) -> ApiState {
         ApiState {
             cache: Arc::clone(&self.cache),
-            subscribers: Arc::clone(&self.subscribers),
+            fleet: Arc::clone(&self.fleet),
             tokens: Arc::clone(&self.tokens),
             audit_log: Arc::clone(&self.audit_log),
             reloads: Arc::clone(&self.reloads),

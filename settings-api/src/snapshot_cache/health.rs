@@ -38,10 +38,13 @@ impl Health {
     pub(super) fn record<T>(&self, outcome: &Result<T, StoreError>) {
         let mut health = self.lock();
         match (outcome, &*health) {
-            (Err(StoreError::Unavailable(reason)), StoreHealth::Reachable) => {
+            (
+                Err(StoreError::Unavailable(reason) | StoreError::Full(reason)),
+                StoreHealth::Reachable,
+            ) => {
                 tracing::error!(
                     error = reason,
-                    "the store can't be reached: serving the last good settings, refusing changes"
+                    "the store can't be used: serving the last good settings, refusing changes"
                 );
                 *health = StoreHealth::Unreachable {
                     since: SystemTime::now(),
@@ -49,7 +52,7 @@ impl Health {
                 };
             }
             (Ok(_) | Err(StoreError::Conflict), StoreHealth::Unreachable { .. }) => {
-                tracing::info!("the store can be reached again");
+                tracing::info!("the store can be used again");
                 *health = StoreHealth::Reachable;
             }
             _ => {}

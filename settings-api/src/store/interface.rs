@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use crate::model::audit::AuditRecord;
 use crate::model::entry::{Entry, Settings};
@@ -44,6 +45,22 @@ pub(crate) trait Store: Debug + Send + Sync {
 
     /// Waits until another replica may have changed the store.
     async fn changed(&self);
+
+    /// Tells the other replicas what this one knows of its Envoys; `is_new` if that has changed.
+    /// Must be repeated each second: a replica that is silent for five counts as gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn announce(&self, replica: &str, known: &Value, is_new: bool) -> Result<(), StoreError>;
+
+    /// Lists what the other replicas know, each with its name.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn others(&self, replica: &str) -> Result<Vec<(String, Value)>, StoreError>;
+
+    /// Tells the other replicas that this one ends.
+    async fn leave(&self, replica: &str);
 }
 
 /// Identifies a state of the store. A random value rather than a number: after a failover to a
@@ -89,6 +106,9 @@ pub(crate) enum StoreError {
     /// The target of an import has settings or audit records.
     #[error("is not empty: import into a new database")]
     NotEmpty,
+    /// The database's disk is full; nothing changed.
+    #[error("{0}")]
+    Full(String),
     /// The database can't be reached, or refuses to work.
     #[error("{0}")]
     Unavailable(String),

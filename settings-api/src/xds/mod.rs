@@ -2,6 +2,7 @@
 
 mod delta;
 mod files;
+mod fleet;
 mod messages;
 mod service;
 mod sotw;
@@ -11,4 +12,5 @@ mod subscriptions;
 mod typed_struct;
 
 pub(crate) use files::Files;
+pub(crate) use fleet::Fleet;
 pub(crate) use service::DiscoveryService;

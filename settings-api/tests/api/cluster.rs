@@ -40,6 +40,21 @@ impl Cluster {
     /// Makes a cluster and starts its server; none if PostgreSQL isn't installed.
     pub(crate) fn start() -> Option<Cluster> {
         programs()?;
+        let mut cluster = Cluster::empty();
+        let output = cluster
+            .command("initdb")
+            .args(["--username", "postgres", "--auth", "trust", "--no-sync"])
+            .args(["--encoding", "UTF8", "--locale", "C", "--pgdata"])
+            .arg(cluster.data())
+            .output()
+            .expect("initdb runs");
+        assert!(output.status.success(), "{output:?}");
+        cluster.run();
+        Some(cluster)
+    }
+
+    /// A folder for a server.
+    fn empty() -> Cluster {
         let folder = tempfile::Builder::new()
             .prefix("settings-api-pg-")
             .tempdir()
@@ -51,22 +66,48 @@ impl Cluster {
         }
         let mode = fs::Permissions::from_mode(0o700);
         fs::set_permissions(folder.path(), mode).expect("chmod");
-        let mut cluster = Cluster {
+        Cluster {
             server: None,
             folder,
             port: free_port(),
             owner,
-        };
-        let output = cluster
-            .command("initdb")
-            .args(["--username", "postgres", "--auth", "trust", "--no-sync"])
-            .args(["--encoding", "UTF8", "--locale", "C", "--pgdata"])
-            .arg(cluster.data())
+        }
+    }
+
+    /// Makes a standby that streams from this server, which from then on waits for it with each
+    /// commit.
+    pub(crate) fn standby(&self) -> Cluster {
+        let mut standby = Cluster::empty();
+        let output = standby
+            .command("pg_basebackup")
+            .args(["--host", "127.0.0.1", "--username", "postgres"])
+            .args(["--port", &self.port.to_string(), "--checkpoint", "fast"])
+            .args(["--write-recovery-conf", "--no-sync", "--pgdata"])
+            .arg(standby.data())
             .output()
-            .expect("initdb runs");
+            .expect("pg_basebackup runs");
         assert!(output.status.success(), "{output:?}");
-        cluster.run();
-        Some(cluster)
+        standby.run();
+        let wait = "ALTER SYSTEM SET synchronous_standby_names = '*'";
+        assert!(self.psql("postgres", wait));
+        assert!(self.psql("postgres", "SELECT pg_reload_conf()"));
+        let in_step = "SELECT 1 / count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        let start = Instant::now();
+        while !self.psql("postgres", in_step) {
+            assert!(start.elapsed() < PATIENCE, "the standby does not stream");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        standby
+    }
+
+    /// Makes a standby the server that takes writes.
+    pub(crate) fn promote(&self) {
+        assert!(self.psql("postgres", "SELECT pg_promote()"));
+    }
+
+    /// The address of the server.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Starts the server, after [`Cluster::stop`] again.

@@ -14,7 +14,7 @@ use crate::simulated::{Subscriber, WAYS, channel};
 const NAME: &str = "client_cert_forwarder";
 
 /// Starts replicas with the tokens of the first on a database of its own.
-fn replicas<const COUNT: usize>(url: &str) -> [Program; COUNT] {
+pub(crate) fn replicas<const COUNT: usize>(url: &str) -> [Program; COUNT] {
     let mut first: Option<(Vec<u8>, Vec<u8>, String)> = None;
     std::array::from_fn(|_| {
         let mut replica = Program::stopped(base(), &["--requests-per-second", "100000"]);
@@ -38,7 +38,7 @@ fn replicas<const COUNT: usize>(url: &str) -> [Program; COUNT] {
 }
 
 /// A cluster of a test's own; none, with a word, if PostgreSQL isn't installed.
-fn cluster() -> Option<Cluster> {
+pub(crate) fn cluster() -> Option<Cluster> {
     let cluster = Cluster::start();
     if cluster.is_none() {
         println!("not run: PostgreSQL is not installed (make peers)");
@@ -85,6 +85,53 @@ async fn a_put_at_one_replica_reaches_the_envoys_of_all_within_a_second() {
     let has = [(NAME, version.as_deref().expect("a version"))];
     let mut moved = Subscriber::subscribe(connection, WAYS[1], "moved", &[NAME], &has).await;
     moved.nothing_comes().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_replica_shows_the_envoys_of_all_and_forgets_those_of_a_dead_one() {
+    let Some(cluster) = cluster() else { return };
+    let mut replicas: [Program; 3] = replicas(&cluster.create_database());
+    let mut subscribers = Vec::new();
+    for (number, replica) in replicas.iter().enumerate() {
+        let connection = channel(replica.xds()).await;
+        let node = format!("envoy-{number}");
+        let mut one = Subscriber::subscribe(connection, WAYS[number], &node, &[NAME], &[]).await;
+        let update = one.next().await;
+        let refusal = (number == 2).then_some("no such module");
+        one.answer(&update, &[NAME], refusal).await;
+        subscribers.push(one);
+    }
+    let nodes = |status: &serde_json::Value| -> Vec<String> {
+        let subscribers = status["subscribers"].as_array().expect("subscribers");
+        let node = |one: &serde_json::Value| one["node"].as_str().expect("a node").to_owned();
+        subscribers.iter().map(node).collect()
+    };
+    for replica in &replicas {
+        let is_known = |status: &serde_json::Value| {
+            (&status["accepted"], &status["rejected"]) == (&json!(2), &json!(1))
+        };
+        let status = replica.wait_for_status(is_known).await;
+        assert_eq!(nodes(&status), ["envoy-0", "envoy-1", "envoy-2"]);
+        let refusing = &status["subscribers"][2];
+        assert_eq!(refusing["error"], "no such module");
+        let names = status["subscribers"]
+            .as_array()
+            .expect("subscribers")
+            .iter();
+        let names: BTreeSet<&str> = names
+            .map(|one| one["replica"].as_str().expect("a name"))
+            .collect();
+        assert_eq!(names.len(), 3, "{status:#}");
+    }
+    // One ends in good order, one doesn't.
+    replicas[1].terminate();
+    replicas[2].kill();
+    let start = Instant::now();
+    let status = replicas[0]
+        .wait_for_status(|status| nodes(status) == ["envoy-0"])
+        .await;
+    println!("forgotten after {:?}", start.elapsed());
+    assert_eq!(status["rejected"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

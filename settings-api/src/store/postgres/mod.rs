@@ -5,6 +5,7 @@ mod connection;
 mod error_chain;
 mod postgres_store;
 mod queries;
+mod replicas;
 mod schema;
 
 pub(super) use postgres_store::PostgresStore;

@@ -5,13 +5,15 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool, PoolError};
+use serde_json::Value;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Json;
 
 use super::changes::Changes;
 use super::connection::{Connector, TIMEOUT};
 use super::error_chain::chain;
 use super::queries::{REVISION, commit, export, import, load};
-use super::schema;
+use super::{replicas, schema};
 use crate::error::Error;
 use crate::model::audit::AuditRecord;
 use crate::model::scope::Scope;
@@ -107,11 +109,31 @@ impl Store for PostgresStore {
     async fn changed(&self) {
         self.changes.next().await;
     }
+
+    async fn announce(&self, replica: &str, known: &Value, is_new: bool) -> Result<(), StoreError> {
+        self.run(async |client| replicas::announce(client, replica, known, is_new).await)
+            .await
+    }
+
+    async fn others(&self, replica: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        self.run(async |client| replicas::others(client, replica).await)
+            .await
+    }
+
+    async fn leave(&self, replica: &str) {
+        // Without a database the others notice its silence.
+        let _ = self
+            .run(async |client| replicas::leave(client, replica).await)
+            .await;
+    }
 }
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Unavailable(chain(&error))
+        match error.code() {
+            Some(&SqlState::DISK_FULL) => Self::Full(chain(&error)),
+            _ => Self::Unavailable(chain(&error)),
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use tokio_postgres::{Client, Error};
 
 /// Migrations, in order; the table `settings_api.migrations` counts those that a database has.
 /// `settings.id` preserves the order in which hostnames were added.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE settings_api.settings (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         scope text NOT NULL,
@@ -24,7 +25,16 @@ const MIGRATIONS: [&str; 1] = ["
         record jsonb NOT NULL
     );
     CREATE INDEX audit_by_scope ON settings_api.audit (scope, id);
-"];
+",
+    // Written each second and worthless later: it needs neither the log nor a copy on a standby.
+    "
+    CREATE UNLOGGED TABLE settings_api.replicas (
+        name text PRIMARY KEY,
+        known jsonb NOT NULL,
+        seen timestamptz NOT NULL
+    );
+",
+];
 
 /// Serialises concurrent starts. The number is arbitrary, but must never change.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7225171431880931)";

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
+use serde_json::Value;
 
 use super::file::{self, LockedConnection};
 use super::queries;
@@ -59,7 +60,10 @@ impl SqliteStore {
             work(&mut locked.connection)
         });
         match done.await {
-            Ok(outcome) => outcome.map_err(|error| StoreError::Unavailable(error.to_string())),
+            Ok(outcome) => outcome.map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => StoreError::Full(error.to_string()),
+                _ => StoreError::Unavailable(error.to_string()),
+            }),
             Err(error) => Err(StoreError::Unavailable(error.to_string())),
         }
     }
@@ -109,6 +113,18 @@ impl Store for SqliteStore {
     async fn changed(&self) {
         std::future::pending().await
     }
+
+    // Nobody else can open the file: there are no other replicas.
+
+    async fn announce(&self, _: &str, _: &Value, _: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn others(&self, _: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn leave(&self, _: &str) {}
 }
 
 #[cfg(test)]

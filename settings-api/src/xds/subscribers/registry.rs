@@ -7,6 +7,9 @@ use std::time::SystemTime;
 
 use humantime::format_rfc3339_millis;
 
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
 use super::status::{ProtocolKind, SubscriberState, SubscriberStatus};
 use crate::metrics::{Metrics, UpdateOutcome};
 use crate::model::snapshot::Resource;
@@ -21,8 +24,8 @@ pub(crate) struct Subscribers {
     accepted: Mutex<BTreeMap<String, Arc<Resource>>>,
 }
 
-/// One open stream.
-#[derive(Debug)]
+/// One open stream, of this replica or of another one, which tells of it as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Stream {
     protocol: ProtocolKind,
     connected: SystemTime,
@@ -31,7 +34,7 @@ struct Stream {
 }
 
 /// An Envoy's name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 struct Node {
     id: String,
     cluster: String,
@@ -39,6 +42,7 @@ struct Node {
 
 /// One stream's answers to one resource.
 #[derive(Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 struct Answers {
     /// The time of the last one, or else of the subscription.
     since: SystemTime,
@@ -46,7 +50,7 @@ struct Answers {
     rejected: Option<Rejection>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Rejection {
     version: String,
     reason: String,
@@ -64,13 +68,45 @@ impl Subscribers {
     /// Lists the statuses of all subscribers of a resource.
     pub(crate) fn statuses(&self, resource: &Resource) -> Vec<SubscriberStatus> {
         let streams = lock(&self.streams);
-        let mut statuses: Vec<_> = streams
-            .values()
-            .filter_map(|stream| stream.status(resource))
-            .collect();
+        let statuses = streams.values().map(|stream| stream.status(resource));
+        let mut statuses: Vec<_> = statuses.flatten().collect();
+        sort(&mut statuses);
         statuses
-            .sort_by(|one, other| (&one.cluster, &one.node).cmp(&(&other.cluster, &other.node)));
+    }
+
+    /// Lists those of this replica and of others, of which `known` tells by name.
+    pub(crate) fn statuses_with(
+        &self,
+        resource: &Resource,
+        replica: &str,
+        known: &[(String, Value)],
+    ) -> Vec<SubscriberStatus> {
+        let mut statuses = self.statuses(resource);
+        for status in &mut statuses {
+            status.replica = Some(replica.to_owned());
+        }
+        for (replica, streams) in known {
+            // Another version of the program may tell of it in another form.
+            let Ok(streams) = Vec::<Stream>::deserialize(streams) else {
+                continue;
+            };
+            statuses.extend(streams.iter().filter_map(|stream| {
+                let replica = Some(replica.clone());
+                let status = stream.status(resource)?;
+                Some(SubscriberStatus { replica, ..status })
+            }));
+        }
+        sort(&mut statuses);
         statuses
+    }
+
+    /// Tells what is known of all streams, for other replicas.
+    pub(crate) fn known(&self) -> Value {
+        let streams = lock(&self.streams);
+        let mut streams: Vec<_> = streams.iter().collect();
+        streams.sort_by_key(|(id, _)| **id);
+        let streams = streams.into_iter().map(|(_, stream)| json!(stream));
+        streams.collect()
     }
 
     /// Chooses the version for a newcomer: the one in force, unless some rejected it and nobody
@@ -133,6 +169,7 @@ impl Stream {
             since: format_rfc3339_millis(answers.since).to_string(),
             accepted_version: answers.accepted_version.clone(),
             error,
+            replica: None,
         })
     }
 
@@ -272,6 +309,10 @@ impl Drop for Subscriber {
             );
         }
     }
+}
+
+fn sort(statuses: &mut [SubscriberStatus]) {
+    statuses.sort_by(|one, other| (&one.cluster, &one.node).cmp(&(&other.cluster, &other.node)));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,6 +1,6 @@
 //! The status of one subscriber with respect to one resource.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One Envoy's status with respect to the version in force, as `…/status` shows it.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +23,9 @@ pub(crate) struct SubscriberStatus {
     /// Its reason for rejecting the version in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// The replica that it is connected to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replica: Option<String>,
 }
 
 /// A subscriber's answer to the version in force.
@@ -38,7 +41,7 @@ pub(crate) enum SubscriberState {
 }
 
 /// The xDS protocol of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ProtocolKind {
     /// State of the world.
