@@ -85,7 +85,7 @@ test-matrix: build vectors ## The integration tests against the older Envoys too
 .PHONY: fast-path
 fast-path: toolchain ## The YAML of the fast path for a plugin configuration: make fast-path CONFIG=plugin.json
 	@test -n "$(CONFIG)" || { echo "make: say for what: make fast-path CONFIG=plugin.json" >&2; exit 1; }
-	@cargo run --locked --quiet -p fast-path -- "$(CONFIG)"
+	@cargo run --locked -p ccf -- filters "$(CONFIG)"
 
 .PHONY: ccf
 ccf: ## The operators' command line: a release binary, its manual page and completions in dist/ccf

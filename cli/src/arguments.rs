@@ -133,8 +133,8 @@ fn header(text: &str) -> Result<(String, String), String> {
 
 /// Print the filter's configuration for Envoy as YAML.
 ///
-/// Without options these are the HTTP filters of the fast path, which keeps requests with nothing
-/// left to do out of the wasm VM.
+/// Without options this is the HTTP filter of the fast path, which keeps requests with nothing left
+/// to do out of the wasm VM.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -13,9 +13,23 @@ pub(crate) fn filters(configuration: &str, vm: &Value) -> Result<Vec<Value>, Con
     Ok(vec![fast_path.http_filter(vm)])
 }
 
-/// Returns the hostnames whose requests enter the VM as without a fast path.
-pub(crate) fn left_out(configuration: &str) -> Vec<String> {
-    FastPath::new(configuration)
-        .map(|fast_path| fast_path.left_out().to_vec())
-        .unwrap_or_default()
+/// Returns what an operator should know of the fast path, one sentence each.
+pub(crate) fn notes(configuration: &str) -> Vec<String> {
+    let Ok(fast_path) = FastPath::new(configuration) else {
+        return Vec::new();
+    };
+    let mut notes = Vec::new();
+    if fast_path.needs_filter_chain() {
+        notes.push(
+            "Client-Cert needs Envoy 1.38 or later: 1.36 does not start with this filter"
+                .to_owned(),
+        );
+    }
+    notes.extend(fast_path.left_out().iter().map(|hostname| {
+        format!(
+            "{hostname} has too many narrower settings: its requests enter the VM as without a \
+             fast path"
+        )
+    }));
+    notes
 }

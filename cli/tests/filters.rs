@@ -37,6 +37,89 @@ fn the_fast_path_is_what_the_filters_crate_generates() {
     assert_eq!(yaml(&run), json!([generated.http_filter(&vm("/x.wasm"))]));
 }
 
+/// The HTTP filter of the shipped example.
+fn shipped_filter() -> Value {
+    let text = fs::read_to_string(repository().join("envoy/fast-path.yaml")).unwrap();
+    let example: Value = serde_saphyr::from_str(&text).unwrap();
+    let listeners = example["static_resources"]["listeners"].as_array().unwrap();
+    let of = |listener: &Value| {
+        let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
+        manager["http_filters"][0].clone()
+    };
+    let filters: Vec<Value> = listeners.iter().map(of).collect();
+    assert_eq!(filters[0], filters[1], "TCP and QUIC");
+    filters[0].clone()
+}
+
+#[test]
+fn the_shipped_example_has_what_it_prints_of_itself() {
+    let shipped = json!([shipped_filter()]);
+    assert_eq!(yaml(&ccf(["filters", "envoy/fast-path.yaml"])), shipped);
+}
+
+#[test]
+fn any_configuration_survives_the_yaml() {
+    let hostnames = [
+        "null",
+        "2001:db8::1",
+        "true.example",
+        "xn--bcher-kva.test",
+        "*",
+    ];
+    for indent in ["", "  ", "\t"] {
+        let setting = |hostname| {
+            format!(
+                "{indent}{{\"hostname\":\"{hostname}\",\"client_certificate_forwarding\":true}}"
+            )
+        };
+        let settings = hostnames.map(setting).join(",\n");
+        let text = format!("{indent}{{\"settings\":[\n\n{settings}\r\n]}}{indent}");
+        let printed = yaml(&ccf_with(&["filters", "-"], &text, &[]));
+        let generated = FastPath::new(&text).unwrap();
+        let expected = generated.http_filter(&vm("/etc/envoy/client_cert_forwarder.wasm"));
+        assert_eq!(printed, json!([expected]), "{text:?}");
+    }
+}
+
+#[test]
+fn what_an_operator_must_know_of_the_fast_path_is_said_on_standard_error() {
+    let rfc9440 = PLUGIN.replace(
+        "\"client_certificate_forwarding\": true",
+        "\"request_headers\": { \"Client-Cert\": \"certRFC9440\" }",
+    );
+    let run = ccf_with(&["filters", "-"], &rfc9440, &[]);
+    assert_eq!(run.code, 0);
+    assert_eq!(
+        run.stderr,
+        "ccf: Client-Cert needs Envoy 1.38 or later: 1.36 does not start with this filter\n"
+    );
+    let mut settings: Vec<Value> = (0..=100)
+        .map(|number| json!({ "hostname": format!("h{number}.example.com") }))
+        .collect();
+    settings.push(json!({ "hostname": "*.example.com", "client_certificate_forwarding": true }));
+    let narrower = json!({ "settings": settings }).to_string();
+    let run = ccf_with(&["filters", "-"], &narrower, &[]);
+    assert_eq!(run.code, 0);
+    assert!(
+        run.stderr
+            .starts_with("ccf: *.example.com has too many narrower settings: "),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn make_fast_path_prints_what_it_prints() {
+    let output = std::process::Command::new("make")
+        .args(["--dry-run", "fast-path", "CONFIG=plugin.json"])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let runs = "cargo run --locked -p ccf -- filters \"plugin.json\"\n";
+    assert!(lines.ends_with(runs), "{lines}");
+}
+
 #[test]
 fn the_plain_filter_keeps_the_configuration_byte_for_byte() {
     let text = "{\"settings\":[\r\n\t{\"hostname\": \"xn--bcher-kva.test\"} ,\n\n{\"hostname\":\"2001:db8::1\"}]}  ";

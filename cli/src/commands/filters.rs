@@ -12,9 +12,10 @@ use crate::fast_path;
 use crate::output::{Exit, note, print, print_json, report_error};
 
 const FAST_PATH: &str = "\
-# The fast path of the client certificate forwarder: put these HTTP filters in
-# the place of the plain filter. They belong to this plugin configuration, byte
-# for byte: make them again with `ccf filters` whenever it changes.
+# The fast path of the client certificate forwarder, for Envoy 1.36 and later:
+# put this HTTP filter in the place of the plain one. It belongs to this plugin
+# configuration, byte for byte: make it again with `ccf filters` whenever that
+# changes.
 ";
 const PLAIN: &str = "\
 # The client certificate forwarder, plain: put this before the other HTTP
@@ -61,12 +62,7 @@ pub(super) fn run(command: &Filters, format: Format) -> Result<Exit> {
         (Format::Text, true) => print(&bootstrap::yaml(command, &config, &yaml(&filters)?))?,
     }
     if !command.plain {
-        for hostname in fast_path::left_out(&text) {
-            note(&format!(
-                "{hostname} has too many narrower settings: its requests enter the VM as without \
-                 a fast path"
-            ));
-        }
+        fast_path::notes(&text).iter().for_each(|text| note(text));
     }
     Ok(Exit::Fine)
 }
