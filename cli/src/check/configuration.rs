@@ -28,6 +28,7 @@ pub(super) fn check_one(configuration: &Configuration) -> Vec<Finding> {
             "the filter can't read this message: give the JSON in a google.protobuf.StringValue, \
              not in a Struct",
         )],
+        Configuration::Elsewhere => Vec::new(),
     }
 }
 

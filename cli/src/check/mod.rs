@@ -22,6 +22,18 @@ pub(crate) fn check(input: &Input, contents: &Contents) -> Vec<Finding> {
     findings.sorted
 }
 
+/// Checks where the filter stands in a file of Envoy's, and nothing else.
+pub(crate) fn check_placement(input: &Input, contents: &Contents) -> Vec<Finding> {
+    let mut findings = Findings::new(input);
+    for found in configurations::find(contents) {
+        let placement = surroundings::placement(&found.configuration, &found.surroundings);
+        placement
+            .into_iter()
+            .for_each(|finding| findings.add(finding));
+    }
+    findings.sorted
+}
+
 /// Findings of one file, each once: aliases repeat what stands once in the file.
 struct Findings {
     file: String,

@@ -52,9 +52,7 @@ pub(super) fn run(command: &Check, format: Format) -> Result<Exit> {
 fn holds_nothing(contents: &Contents) -> bool {
     match contents {
         Contents::Broken { .. } => false,
-        contents => {
-            configurations::find(contents).is_empty() && !configurations::is_discovered(contents)
-        }
+        contents => configurations::find(contents).is_empty(),
     }
 }
 

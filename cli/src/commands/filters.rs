@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::bootstrap;
 use crate::arguments::{Filters, Format};
-use crate::check::{Level, check, render};
+use crate::check::{Finding, Level, check, check_placement, render};
 use crate::configurations::{self, only_text};
 use crate::fast_path;
 use crate::output::{Exit, note, print, print_json, report_error};
@@ -15,7 +15,8 @@ const FAST_PATH: &str = "\
 # The fast path of the client certificate forwarder, for Envoy 1.36 and later:
 # put this HTTP filter in the place of the plain one. It belongs to this plugin
 # configuration, byte for byte: make it again with `ccf filters` whenever that
-# changes.
+# changes. As an ECDS resource it needs to stand before all filters that can hold
+# a request (ext_authz, buffer, …): Envoy up to 1.40 crashes otherwise.
 ";
 const PLAIN: &str = "\
 # The client certificate forwarder, plain: put this before the other HTTP
@@ -63,6 +64,12 @@ pub(super) fn run(command: &Filters, format: Format) -> Result<Exit> {
     }
     if !command.plain {
         fast_path::notes(&text).iter().for_each(|text| note(text));
+    }
+    for finding in check_placement(&command.file, &contents) {
+        let Finding {
+            file, line, reason, ..
+        } = finding;
+        note(&format!("{file}:{line}: {reason}"));
     }
     Ok(Exit::Fine)
 }

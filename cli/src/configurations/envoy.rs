@@ -21,10 +21,16 @@ pub(super) fn is_envoy(document: &Node) -> bool {
             .is_some_and(|resources| resources.items().iter().any(|one| is_envoy(one)))
 }
 
-/// Finds this filter wherever it stands in the document.
+/// Finds this filter wherever it stands in the document, or is to stand (`config_discovery`).
 pub(super) fn find(document: &Rc<Node>) -> Vec<Found> {
     let mut found = Vec::new();
     walk(document, &mut |node, trail| {
+        if is_discovered(node) {
+            found.push(Found {
+                configuration: Configuration::Elsewhere,
+                surroundings: Surroundings::Discovered(trail.below(node, ".config_discovery")),
+            });
+        }
         if !node.is_message(".filters.http.wasm.v3.Wasm") {
             return true;
         }
@@ -38,18 +44,10 @@ pub(super) fn find(document: &Rc<Node>) -> Vec<Found> {
     found
 }
 
-/// Whether a filter with this filter's name, or with a wasm filter to come, is discovered.
-pub(super) fn is_discovered(document: &Rc<Node>) -> bool {
-    let mut found = false;
-    walk(document, &mut |node, _| {
-        found |= node.get("config_discovery").is_some()
-            && node
-                .get("name")
-                .and_then(|name| name.text())
-                .is_some_and(is_this_filter);
-        !found
-    });
-    found
+/// Whether a filter with this filter's name is to be discovered here.
+fn is_discovered(node: &Node) -> bool {
+    let name = node.get("name").and_then(|name| name.text());
+    node.get("config_discovery").is_some() && name.is_some_and(is_this_filter)
 }
 
 fn filter(config: &Rc<Node>, trail: &Trail) -> Option<Found> {

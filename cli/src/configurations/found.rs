@@ -26,6 +26,8 @@ pub(crate) enum Configuration {
     Tree { tree: Rc<Node>, path: String },
     /// A message that the filter can't read.
     WrongMessage { line: usize },
+    /// Envoy gets it from elsewhere (`config_discovery`).
+    Elsewhere,
 }
 
 /// What surrounds a plugin configuration.
@@ -34,6 +36,8 @@ pub(crate) enum Surroundings {
     Nothing,
     /// A wasm filter of Envoy.
     Envoy(WasmFilter),
+    /// The way to the `config_discovery` of an HTTP filter.
+    Discovered(Trail),
     /// A resource of Istio or Envoy Gateway.
     Kubernetes(FailurePolicy),
     /// A resource of the settings API, with the defaults of API hostnames.

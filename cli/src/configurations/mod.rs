@@ -14,6 +14,7 @@ use crate::document::{self, Node, SyntaxError};
 use crate::input::Input;
 
 pub(crate) use found::{Configuration, FailurePolicy, Found, Surroundings, WasmFilter};
+pub(crate) use trail::{Trail, walk};
 
 /// A file's contents.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ pub(crate) fn only_text(file: &Input, contents: &Contents) -> Result<Option<Stri
             Configuration::Text { text, .. } => text,
             Configuration::Tree { tree, .. } => tree.to_json().to_string(),
             Configuration::WrongMessage { .. } => return Ok(None),
+            Configuration::Elsewhere => continue,
         };
         // Aliases repeat what stands once in the file.
         if !texts.contains(&text) {
@@ -87,12 +89,9 @@ pub(crate) fn only_text(file: &Input, contents: &Contents) -> Result<Option<Stri
     }
 }
 
-/// Whether Envoy gets this filter's configuration from elsewhere (`config_discovery`).
-pub(crate) fn is_discovered(contents: &Contents) -> bool {
-    match contents {
-        Contents::Documents(documents) => documents.iter().any(envoy::is_discovered),
-        _ => false,
-    }
+/// Whether this filter stands somewhere in `node` of Envoy's configuration.
+pub(crate) fn has_this_filter(node: &Rc<Node>) -> bool {
+    !envoy::find(node).is_empty()
 }
 
 fn find_in(document: &Rc<Node>) -> Vec<Found> {

@@ -13,10 +13,15 @@ pub(crate) struct Trail {
 impl Trail {
     /// Returns the nearest node above with this key, and its path.
     pub(crate) fn nearest(&self, key: &str) -> Option<(&Rc<Node>, String)> {
-        let index = self
-            .steps
-            .iter()
-            .rposition(|(node, _)| node.get(key).is_some())?;
+        self.nearest_that(|node| node.get(key).is_some())
+    }
+
+    /// Returns the nearest node above that `is_it`, and its path.
+    pub(crate) fn nearest_that(
+        &self,
+        is_it: impl Fn(&Node) -> bool,
+    ) -> Option<(&Rc<Node>, String)> {
+        let index = self.steps.iter().rposition(|(node, _)| is_it(node))?;
         let (node, _) = self.steps.get(index)?;
         Some((node, self.path_to(index)))
     }
@@ -36,6 +41,13 @@ impl Trail {
         self.steps.iter().any(|(above, _)| Rc::ptr_eq(above, node))
     }
 
+    /// Returns the way one step further, to a child of `node`.
+    pub(super) fn below(&self, node: &Rc<Node>, step: &str) -> Self {
+        let mut below = self.clone();
+        below.steps.push((Rc::clone(node), step.to_owned()));
+        below
+    }
+
     fn path_to(&self, depth: usize) -> String {
         let steps = self.steps.iter().take(depth);
         let path: String = steps.map(|(_, step)| step.as_str()).collect();
@@ -45,7 +57,7 @@ impl Trail {
 
 /// Calls `visit` with every node of the document and its trail, from the top down, until it says
 /// that the nodes below need no visit.
-pub(super) fn walk(document: &Rc<Node>, visit: &mut dyn FnMut(&Rc<Node>, &Trail) -> bool) {
+pub(crate) fn walk(document: &Rc<Node>, visit: &mut dyn FnMut(&Rc<Node>, &Trail) -> bool) {
     descend(document, &mut Trail::default(), visit);
 }
 

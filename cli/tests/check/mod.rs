@@ -2,6 +2,7 @@
 
 mod envoy;
 mod input;
+mod placement;
 mod places;
 mod shipped;
 mod surroundings;

@@ -41,7 +41,7 @@ fn certificate_chain(filter: &WasmFilter, config: &Config) -> Option<Finding> {
 /// Whether the listener reads the SNI, where a setting asks for it.
 fn tls_inspector(filter: &WasmFilter, config: &Config) -> Option<Finding> {
     let needs_sni = config.settings.iter().any(|setting| setting.sni_must_match);
-    let has_tls = Chain::of(filter)?.tls_context().is_some();
+    let has_tls = Chain::of(&filter.trail)?.tls_context().is_some();
     let (listener, path) = filter.trail.nearest("filter_chains")?;
     let is_quic = listener.get("udp_listener_config").is_some();
     let filters = listener.get("listener_filters");

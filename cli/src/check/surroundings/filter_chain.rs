@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::configurations::WasmFilter;
+use crate::configurations::Trail;
 use crate::document::Node;
+
+const MANAGER: &str = ".http_connection_manager.v3.HttpConnectionManager";
 
 /// The filter chain that a filter stands in.
 pub(super) struct Chain<'a> {
@@ -12,8 +14,17 @@ pub(super) struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn of(filter: &'a WasmFilter) -> Option<Self> {
-        let (node, path) = filter.trail.nearest("filters")?;
+    pub(super) fn of(trail: &'a Trail) -> Option<Self> {
+        let has_manager = |node: &Node| {
+            let filters = node
+                .get("filters")
+                .map_or(&[][..], |filters| filters.items());
+            let configs = filters
+                .iter()
+                .filter_map(|filter| filter.get("typed_config"));
+            configs.into_iter().any(|config| config.is_message(MANAGER))
+        };
+        let (node, path) = trail.nearest_that(has_manager)?;
         Some(Self { node, path })
     }
 

@@ -1,9 +1,9 @@
-//! The filter's own message, the filters before it, and the names of its metrics.
+//! The filter's own message, and the names of its metrics.
 
 use std::rc::Rc;
 
 use crate::check::Finding;
-use crate::configurations::WasmFilter;
+use crate::configurations::{Trail, WasmFilter};
 use crate::document::Node;
 
 /// Whether requests pass when the VM fails.
@@ -25,47 +25,9 @@ pub(super) fn failure_policy(filter: &WasmFilter) -> Option<Finding> {
     Some(Finding::error(policy.line, path("failure_policy"), reason))
 }
 
-/// Filters before this one that answer requests, or send their own, without it.
-pub(super) fn in_front(filter: &WasmFilter) -> Vec<Finding> {
-    let Some((manager, path)) = filter.trail.nearest("http_filters") else {
-        return Vec::new();
-    };
-    let Some(filters) = manager.get("http_filters") else {
-        return Vec::new();
-    };
-    let mut findings = Vec::new();
-    for (number, other) in filters.items().iter().enumerate() {
-        if filter.trail.passes(other) {
-            return findings;
-        }
-        if let Some(kind) = cache(other) {
-            findings.push(Finding::error(
-                other.line,
-                format!("{path}.http_filters[{number}]"),
-                format!(
-                    "Envoy's {kind} filter sends its own requests to the origin, which this \
-                     filter does not see: put it behind this filter"
-                ),
-            ));
-        }
-    }
-    findings
-}
-
-fn cache(filter: &Node) -> Option<&'static str> {
-    let config = filter.get("typed_config")?;
-    [
-        (".filters.http.cache.v3.CacheConfig", "cache"),
-        (".filters.http.cache_v2.v3.CacheV2Config", "cache_v2"),
-    ]
-    .into_iter()
-    .find(|(message, _)| config.is_message(message))
-    .map(|(_, kind)| kind)
-}
-
 /// Whether Prometheus gets `hostname` and `outcome` as labels.
-pub(super) fn stats_tags(filter: &WasmFilter) -> Option<Finding> {
-    let bootstrap = filter.trail.top()?;
+pub(super) fn stats_tags(trail: &Trail) -> Option<Finding> {
+    let bootstrap = trail.top()?;
     let resources = bootstrap.get("static_resources")?;
     let tags = bootstrap.at(&["stats_config", "stats_tags"]);
     let tags: &[Rc<Node>] = tags.map_or(&[], Node::items);

@@ -5,24 +5,30 @@ use client_cert_forwarder::config::compiled::VerifiedBy;
 
 use super::filter_chain::Chain;
 use crate::check::Finding;
-use crate::configurations::WasmFilter;
+use crate::configurations::Trail;
 use crate::document::Node;
 
-pub(super) fn check(filter: &WasmFilter, config: &Config) -> Vec<Finding> {
-    let Some((context, path)) = Chain::of(filter).and_then(|chain| chain.tls_context()) else {
-        return Vec::new();
-    };
+/// Whether Envoy asks clients for certificates at all.
+pub(super) fn asks_for_certificates(trail: &Trail) -> Option<Finding> {
+    let (context, path) = Chain::of(trail)?.tls_context()?;
     let common = context.at(&["common_tls_context"]).unwrap_or(context);
-    let path = |key: &str| format!("{path}.{key}");
-    let Some(validation) = Validation::of(common) else {
-        return vec![Finding::error(
+    Validation::of(common).is_none().then(|| {
+        Finding::error(
             common.line,
-            path("common_tls_context.validation_context"),
+            format!("{path}.common_tls_context.validation_context"),
             "missing: Envoy asks no client for a certificate without it; name the CA of the \
              clients in trusted_ca",
-        )];
-    };
-    let found = match config.verified_by {
+        )
+    })
+}
+
+/// Whether "verified" is true, as `verified_by` says.
+pub(super) fn verifies(trail: &Trail, config: &Config) -> Option<Finding> {
+    let (context, path) = Chain::of(trail)?.tls_context()?;
+    let common = context.at(&["common_tls_context"]).unwrap_or(context);
+    let path = |key: &str| format!("{path}.{key}");
+    let validation = Validation::of(common)?;
+    match config.verified_by {
         VerifiedBy::Listener => validation.is_lax().map(|(line, reason)| {
             let path = path("common_tls_context.validation_context");
             Finding::error(line, path, reason)
@@ -36,8 +42,7 @@ pub(super) fn check(filter: &WasmFilter, config: &Config) -> Vec<Finding> {
                  to true",
             )
         }),
-    };
-    found.into_iter().collect()
+    }
 }
 
 /// How clients' certificates are verified.
