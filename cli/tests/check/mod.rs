@@ -1,6 +1,7 @@
 //! `ccf check`.
 
 mod envoy;
+mod fast_paths;
 mod input;
 mod placement;
 mod places;
