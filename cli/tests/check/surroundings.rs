@@ -174,6 +174,67 @@ const CASES: &[Case] = &[
         )],
     ),
     (
+        "envoy/fast-path.yaml",
+        &[("value_match: {exact: api.", "value_match: {exact: apl.")],
+        &[(
+            "xds_matcher:",
+            "warning .xds_matcher: is not what this version of ccf makes",
+        )],
+    ),
+    (
+        "envoy/fast-path.yaml",
+        &[("root_id: fast_path", "root_id: x")],
+        &[(
+            "root_id: x",
+            "warning .config.root_id: the filter stores no decision",
+        )],
+    ),
+    (
+        OPTIONAL,
+        &[("tag_name: hostname", "tag_name: host")],
+        &[(
+            "  listeners:",
+            "warning stats_config.stats_tags: the filter's counters",
+        )],
+    ),
+    (
+        OPTIONAL,
+        &[
+            (
+                "\"settings\": [",
+                "\"certificate_chain_source\": \"xfcc\", \"settings\": [",
+            ),
+            ("\"certSubjectDN\" }", "\"certChainRFC9440TooLarge\" }"),
+            (
+                "http_filters:",
+                "forward_client_cert_details: APPEND_FORWARD\n                \
+                 set_current_client_cert_details: { chain: true }\n                http_filters:",
+            ),
+        ],
+        &[(
+            "APPEND_FORWARD",
+            "error .forward_client_cert_details: \"certificate_chain_source\"",
+        )],
+    ),
+    (
+        OPTIONAL,
+        &[
+            (
+                "\"settings\": [",
+                "\"certificate_chain_source\": \"xfcc\", \"settings\": [",
+            ),
+            ("\"certSubjectDN\" }", "\"certChainRFC9440TooLarge\" }"),
+            (
+                "http_filters:",
+                "forward_client_cert_details: SANITIZE_SET\n                http_filters:",
+            ),
+        ],
+        &[(
+            "SANITIZE_SET",
+            "error .forward_client_cert_details: \"certificate_chain_source\"",
+        )],
+    ),
+    (
         OPTIONAL,
         &[("google.protobuf.StringValue", "google.protobuf.Struct")],
         &[(
