@@ -17,7 +17,14 @@ export ENVOY_VERSION ENVOY_BIN DURATION
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { \
+		line = sprintf("  %-13s", $$1); count = split($$2, words, " "); \
+		for (i = 1; i <= count; i++) { \
+			if (length(line) + 1 + length(words[i]) > 80) { print line; line = sprintf("%15s", "") } \
+			line = line " " words[i] \
+		} \
+		print line \
+	}' $(MAKEFILE_LIST)
 
 .PHONY: toolchain
 toolchain:
