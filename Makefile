@@ -31,6 +31,13 @@ toolchain:
 	@command -v rustup >/dev/null || { echo "make: rustup is missing: install Rust with rustup (rust-toolchain.toml names the toolchain)" >&2; exit 1; }
 	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
 
+# Says before the first build what it takes, measured with two cores and nothing else to do.
+.PHONY: announce
+announce:
+	@test -d "$(PROGRAMS)" || { \
+		echo "The first build takes about two minutes on two cores. It downloads 26 MB of"; \
+		echo "crates and 40 MB of Envoy, and fills 1.1 GB in $(BUILT) and .envoy."; }
+
 .PHONY: envoy
 envoy:
 	@test -x "$(ENVOY_BIN)" || tests/fetch-envoy $(ENVOY_VERSION)
@@ -54,11 +61,11 @@ programs:
 	cargo build --locked -p filter-tests -p settings-api --bins
 
 .PHONY: demo
-demo: build envoy programs ## Real mTLS requests through a real Envoy, and what the origin received
-	@$(PROGRAMS)/demo
+demo: announce build envoy programs ## Real mTLS requests through a real Envoy, and what the origin received (ARGS=--verbose: all of them)
+	@$(PROGRAMS)/demo $(ARGS)
 
 .PHONY: run
-run: build envoy programs ## Envoy, an origin and the settings API, left running until Ctrl-C
+run: announce build envoy programs ## Envoy, an origin and the settings API, left running until Ctrl-C
 	@$(PROGRAMS)/demo run
 
 .PHONY: wasm
@@ -81,6 +88,7 @@ FAST_PATH_TESTS := $(addsuffix ::,authorization spoofing forwarding delivery fie
 
 .PHONY: test-matrix
 test-matrix: build vectors ## The integration tests against the older Envoys too
+	cargo test --locked --no-run -p filter-tests --test filter
 	@for version in $(MATRIX); do \
 		echo "Envoy $$version"; \
 		export ENVOY_BIN="$(CURDIR)/.envoy/$$version/envoy"; \
@@ -109,7 +117,7 @@ newcomer: ## Run the commands of README.md and the first pages of docs as they s
 
 .PHONY: fuzz
 fuzz: ## Search for inputs that break the filter, for DURATION seconds; coverage-guided if a C++ compiler exists
-	@cargo run --locked --quiet -p fuzz
+	@cargo run --locked -p fuzz
 
 .PHONY: bench
 bench: build envoy ## Measure a request's cost and that of alternatives (under 10 minutes; make bench ARGS="cost --rounds 40", ARGS=--help)
@@ -119,7 +127,7 @@ bench: build envoy ## Measure a request's cost and that of alternatives (under 1
 
 .PHONY: soak
 soak: build envoy ## A million requests over 20,000 connections, or as many as DURATION seconds allow (all: DURATION=3600): memory flat, metrics exact
-	@cargo run --locked --quiet --release -p filter-tests --bin soak
+	@cargo run --locked --release -p filter-tests --bin soak
 
 .PHONY: lint
 lint: toolchain ## Check formatting, clippy and rustdoc (warnings are errors), rust-version, comment width and layers
@@ -127,11 +135,11 @@ lint: toolchain ## Check formatting, clippy and rustdoc (warnings are errors), r
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p filter-tests --features bench --bin bench --tests -- -D warnings
 	cargo clippy --locked -p client-cert-forwarder --target $(TARGET) -- -D warnings
-	cargo run --locked --quiet -p xtask -- msrv
-	cargo run --locked --quiet -p xtask -- comments
-	cargo run --locked --quiet -p xtask -- layers
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --workspace --features client-cert-forwarder/schema
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps -p client-cert-forwarder --target $(TARGET)
+	cargo run --locked -p xtask -- msrv
+	cargo run --locked -p xtask -- comments
+	cargo run --locked -p xtask -- layers
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --workspace --features client-cert-forwarder/schema
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p client-cert-forwarder --target $(TARGET)
 
 .PHONY: deny
 deny: $(DENY) ## Check licences, sources, banned crates and known vulnerabilities of dependencies (ADVISORIES=required fails without the database)
@@ -149,7 +157,7 @@ fmt: toolchain ## Format the code
 
 .PHONY: schema
 schema: ## Rewrite envoy/plugin-config.schema.json from the configuration's types
-	cargo run --locked --quiet --features schema --example plugin-config-schema >envoy/plugin-config.schema.json.new
+	cargo run --locked --features schema --example plugin-config-schema >envoy/plugin-config.schema.json.new
 	mv envoy/plugin-config.schema.json.new envoy/plugin-config.schema.json
 
 .PHONY: clean
@@ -159,13 +167,13 @@ clean: ## Remove everything built (the Envoy binaries and test certificates stay
 
 .PHONY: image
 image: wasm ## The OCI wasm image as an OCI layout in dist/image, and Kubernetes manifests that pin it
-	cargo run --quiet --locked -p xtask -- image
+	cargo run --locked -p xtask -- image
 
 .PHONY: push
 push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME, REGISTRY_PASSWORD log in)
 	@test -n "$(IMAGE)" || { echo "make: say where to: make push IMAGE=host:port/name:tag" >&2; exit 1; }
 	@test -d dist/image || { echo "make: dist/image is missing: run make image first" >&2; exit 1; }
-	cargo run --quiet --locked -p xtask -- push "$(IMAGE)"
+	cargo run --locked -p xtask -- push "$(IMAGE)"
 
 .PHONY: peers
 peers: ## Install the programs that some tests and the benchmark compare with (Debian, as root); without them those report that they did not run
@@ -182,7 +190,7 @@ compose-test: wasm envoy ## The integration checks against envoy/docker-compose.
 
 .PHONY: release-check
 release-check: image ## Check that this commit can be released
-	cargo run --quiet --locked -p xtask -- release-check
+	cargo run --locked -p xtask -- release-check
 
 # Panic messages contain source paths. Without the builder's home in them, the module is the same on
 # every machine, byte for byte.
