@@ -32,6 +32,7 @@ mod program;
 mod readme;
 mod reload;
 mod restore;
+mod rogue_subscriber;
 mod sdk;
 mod simulated;
 mod subscribers;
