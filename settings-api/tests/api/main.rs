@@ -13,6 +13,7 @@ mod audit;
 mod authentication;
 mod bad_input;
 mod certificate_authority;
+mod clock;
 mod cloudflare;
 mod cluster;
 mod connections;
