@@ -72,7 +72,7 @@ class SettingsApiTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        STACK.add_settings_api()
+        STACK.add_profiles()
 
     def test_what_is_put_reaches_the_running_envoy_and_is_kept(self):
         self.assertEqual(self.forwarded(), [])
@@ -106,6 +106,25 @@ class SettingsApiTest(unittest.TestCase):
         connection.request(method, path, body=body and json.dumps(body), headers=headers)
         response = connection.getresponse()
         return response.status, json.load(response)
+
+
+class FastPathTest(unittest.TestCase):
+    """The profile fast-path, in addition to the services without a profile."""
+
+    @classmethod
+    def setUpClass(cls):
+        STACK.add_profiles()
+
+    def test_the_settings_of_the_first_envoy_are_carried_out(self):
+        connection = connect(self, STACK.fast_path_https_port)
+        for hostname, expected in [
+            ("api.example.com", [expected_headers(), [], []]),
+            ("other.example.com", [expected_headers()] * 3),
+            ("api.example.org", [[], [], []]),
+        ]:
+            spoofed = {"Cf-Client-Cert-Sha256": "0" * 64, "cf_client_cert_der_base64": "AAAA"}
+            seen = [certificate_headers(get(connection, hostname, spoofed)) for _ in range(3)]
+            self.assertEqual(seen, expected, hostname)
 
 
 def connect(test, port, certificate=True):

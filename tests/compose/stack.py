@@ -15,8 +15,8 @@ COMPOSE_FILE = REPOSITORY / "envoy" / "docker-compose.yaml"
 MODULE = REPOSITORY / "dist" / "client_cert_forwarder.wasm"
 # Every service without a profile, and its state once the stack is up.
 UP = {"certificates": "done", "origin": "healthy", "envoy": "healthy"}
-# The same with the services of the profile settings-api.
-UP_WITH_SETTINGS_API = {**UP, "settings-api": "healthy", "envoy-settings-api": "healthy"}
+# The same with the services of every profile.
+UP_WITH_PROFILES = {**UP, "settings-api": "healthy", "envoy-settings-api": "healthy", "envoy-fast-path": "healthy"}
 # Seconds until every service is healthy.
 PATIENCE = 90
 # Seconds that pulling an image may take.
@@ -32,8 +32,8 @@ class Stack:
 
     def __init__(self):
         self.compose = [*compose_command(), "-p", f"client-cert-forwarder-test-{os.getpid()}", "-f", str(COMPOSE_FILE)]
-        # Covers the services of the profile, which plain Compose commands ignore.
-        self.with_settings_api = [*self.compose, "--profile", "settings-api"]
+        # Covers the services of the profiles, which plain Compose commands ignore.
+        self.with_profiles = [*self.compose, "--profile", "settings-api", "--profile", "fast-path"]
         self.stand_ins = []
         self.settings_api = pathlib.Path(os.environ["SETTINGS_API_BINARY"]).resolve()
         for built, build in [(MODULE, "make wasm"), (self.settings_api, "cargo build --locked -p settings-api")]:
@@ -43,7 +43,7 @@ class Stack:
     def __enter__(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="compose-test-")
         self.tls = pathlib.Path(self.scratch.name)
-        ports = ["HTTPS_PORT", "ADMIN_PORT", "SETTINGS_API_PORT", "SETTINGS_API_HTTPS_PORT"]
+        ports = ["HTTPS_PORT", "ADMIN_PORT", "SETTINGS_API_PORT", "SETTINGS_API_HTTPS_PORT", "FAST_PATH_HTTPS_PORT"]
         self.environment = {
             **os.environ,
             **dict.fromkeys(ports, ""),
@@ -67,16 +67,17 @@ class Stack:
             subprocess.run(["docker", "image", "rm", *self.stand_ins], stdout=subprocess.DEVNULL)
         self.scratch.cleanup()
 
-    def add_settings_api(self):
-        """Starts the services of the profile settings-api in addition."""
+    def add_profiles(self):
+        """Starts the services of the profiles in addition."""
         self.run("up", "-d", check=True)
-        self.wait(UP_WITH_SETTINGS_API)
+        self.wait(UP_WITH_PROFILES)
         self.find_settings_api()
+        self.fast_path_https_port = self.port("envoy-fast-path", 8443)
 
     def recreate_settings_api(self):
         """Replaces the settings API's container with a new one."""
         self.run("up", "-d", "--no-deps", "--force-recreate", "settings-api", check=True)
-        self.wait(UP_WITH_SETTINGS_API)
+        self.wait(UP_WITH_PROFILES)
         self.find_settings_api()
 
     def find_settings_api(self):
@@ -137,11 +138,11 @@ class Stack:
         print("--- end of logs ---", flush=True)
 
     def run(self, *arguments, check=False):
-        subprocess.run([*self.with_settings_api, *arguments], env=self.environment, check=check)
+        subprocess.run([*self.with_profiles, *arguments], env=self.environment, check=check)
 
     def output(self, *arguments):
         return subprocess.run(
-            [*self.with_settings_api, *arguments], env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+            [*self.with_profiles, *arguments], env=self.environment, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
 
 

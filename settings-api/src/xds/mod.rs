@@ -1,5 +1,6 @@
 //! Delivers snapshots to Envoys, and tracks their answers.
 
+mod bounds;
 mod delta;
 mod files;
 mod fleet;

@@ -8,6 +8,7 @@ use envoy_types::pb::envoy::config::core::v3::Node;
 use tokio::sync::{mpsc, watch};
 use tonic::{Status, Streaming};
 
+use super::bounds::{MAX_NAME, MAX_REASON, bounded};
 use super::messages::TYPE_URL;
 use super::subscribers::{ProtocolKind, Subscriber};
 use super::subscriptions::{Due, Interest, Subscriptions};
@@ -108,7 +109,8 @@ impl Stream {
     fn receive<P: Protocol>(&mut self, request: P::Request) {
         let mut parts = P::split(request, &self.subscriptions);
         if let Some(node) = parts.node.take() {
-            self.subscriber.identify(node.id, node.cluster);
+            let [id, cluster] = [node.id, node.cluster].map(|text| bounded(text, MAX_NAME));
+            self.subscriber.identify(id, cluster);
         }
         if !parts.is_ecds() {
             return;
@@ -125,9 +127,12 @@ impl Stream {
         let Some((_, resources)) = answered.and_then(|at| self.unanswered.remove(at)) else {
             return;
         };
-        match &request.error {
+        match request.error.clone() {
             None => self.subscriber.accepted(&resources),
-            Some(error) => self.subscriber.rejected(&resources, error),
+            Some(error) => {
+                let reason = bounded(error, MAX_REASON);
+                self.subscriber.rejected(&resources, &reason);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use super::bounds::{MAX_NAME, MAX_SUBSCRIPTIONS};
 use super::subscribers::Subscriber;
 use crate::model::snapshot::{Resource, Snapshot};
 
@@ -67,13 +68,18 @@ impl Subscriptions {
             })
     }
 
-    /// Applies a change. Subscribing again to a name asks for it to be sent again.
+    /// Applies a change. Subscribing again to a name asks for it to be sent again. Names that are
+    /// too long to exist, or too many, are left out.
     pub(super) fn change(&mut self, interest: Interest, subscriber: &Subscriber) {
         for name in interest.unsubscribe {
             subscriber.unsubscribed(&name);
             self.0.remove(&name);
         }
         for (name, version) in interest.subscribe {
+            let is_new = !self.contains(&name);
+            if name.len() > MAX_NAME || (is_new && self.0.len() >= MAX_SUBSCRIPTIONS) {
+                continue;
+            }
             subscriber.subscribed(&name);
             let subscription = version.map_or(Subscription::New, Subscription::Has);
             match self.0.entry(name) {
@@ -97,10 +103,12 @@ impl Subscriptions {
                 }
                 // A client that has a configuration keeps it; one that has none is told.
                 None if matches!(subscription, Subscription::New) => {
-                    tracing::warn!(
-                        resource = name,
-                        "an Envoy asks for a resource that the base configuration lacks"
-                    );
+                    if subscriber.may_log() {
+                        tracing::warn!(
+                            resource = name,
+                            "an Envoy asks for a resource that the base configuration lacks"
+                        );
+                    }
                     *subscription = Subscription::Missing;
                     due.missing.push(name.clone());
                 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use support::{
-    Deployment, Installation, envoy_version,
+    Deployment, Installation, Version, envoy_version,
     version::envoy_binary,
     wasm::{repository, wasm_module},
 };
@@ -36,6 +36,12 @@ fn every_example_is_valid() {
                 "{}:\n{log}",
                 example.display()
             );
+        } else if text.contains("filter_chain:") && envoy_version() < Version(1, 38, 0) {
+            assert!(
+                !output.status.success() && log.contains(NO_FILTER_CHAIN),
+                "{}:\n{log}",
+                example.display()
+            );
         } else {
             assert!(output.status.success(), "{}:\n{log}", example.display());
         }
@@ -47,6 +53,9 @@ fn every_example_is_valid() {
 /// The error of Envoys before 1.40 for a QUIC listener that requires a client certificate.
 const NO_QUIC_MTLS: &str = "TLS Client Authentication is not supported over QUIC";
 
+/// The error of Envoy 1.36 for an action of a composite filter that is a chain.
+const NO_FILTER_CHAIN: &str = "Didn't find a registered implementation for ''";
+
 /// Every bootstrap in `envoy/`, and those in the folders that hold one.
 fn examples_of_envoy() -> Vec<PathBuf> {
     let envoy = repository().join("envoy");
@@ -55,6 +64,7 @@ fn examples_of_envoy() -> Vec<PathBuf> {
     if envoy_version().has_peer_certificate() {
         examples.push(envoy.join("compose/envoy.yaml"));
         examples.push(envoy.join("compose/envoy-settings-api.yaml"));
+        examples.push(envoy.join("compose/envoy-fast-path.yaml"));
     }
     for entry in fs::read_dir(envoy).expect("the folder envoy/") {
         let path = entry.expect("an entry").path();

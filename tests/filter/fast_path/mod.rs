@@ -7,6 +7,7 @@ mod failures;
 mod limits;
 mod modes;
 mod passing_on;
+mod shipped;
 mod vm_failure;
 
 use std::{fs, time::Duration};

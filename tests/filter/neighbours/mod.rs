@@ -7,3 +7,4 @@ mod caches;
 mod disabled;
 mod hedging;
 mod redirected;
+mod replayed;

@@ -1,17 +1,27 @@
 //! Envoy's METADATA frames (an extension of HTTP/2): fields beside the headers, which no wasm
 //! callback of the filter looks into. They become no header of the request.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Envoy, Listener, Protocol, pki};
 
 use super::assert_alive;
-use crate::common::{HOST, SHA256, assert_carries, assert_carries_none, forwarding};
+use crate::common::{
+    HOST, SHA256, assert_carries, assert_carries_none, configuration, forward, forward_every,
+};
 
 #[tokio::test]
 async fn metadata_frames_forge_no_header_and_fail_no_vm() {
+    for setting in [forward(HOST), forward_every(HOST)] {
+        let is_always = setting["forward_on"] == "every_request";
+        send_metadata(setting, is_always).await;
+    }
+}
+
+/// Sends forged metadata with three requests, each or the first of which carries the certificate.
+async fn send_metadata(setting: Value, is_always: bool) {
     let listener = Listener::strict()
         .connection_manager("http2_protocol_options", json!({ "allow_metadata": true }));
-    let scene = Envoy::with_filter(forwarding(&[HOST]))
+    let scene = Envoy::with_filter(configuration(vec![setting]))
         .listener(listener)
         .upstream_http2()
         .adapt(|bootstrap| {
@@ -43,7 +53,7 @@ async fn metadata_frames_forge_no_header_and_fail_no_vm() {
         assert_eq!(status, Some(200), "round {round}");
         let request = scene.origin.last_request();
         assert_eq!(request.body, "body", "round {round}");
-        if round == 0 {
+        if is_always || round == 0 {
             assert_carries(&request, &pki().client);
         } else {
             assert_carries_none(&request);

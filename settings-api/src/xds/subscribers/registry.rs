@@ -10,6 +10,7 @@ use humantime::format_rfc3339_millis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::bounds::LogBudget;
 use super::status::{ProtocolKind, SubscriberState, SubscriberStatus};
 use crate::metrics::{Metrics, UpdateOutcome};
 use crate::model::snapshot::Resource;
@@ -20,6 +21,7 @@ pub(crate) struct Subscribers {
     metrics: Arc<Metrics>,
     next: AtomicU64,
     streams: Mutex<HashMap<u64, Stream>>,
+    log: LogBudget,
     /// By resource name: the last version that some Envoy accepted.
     accepted: Mutex<BTreeMap<String, Arc<Resource>>>,
 }
@@ -214,7 +216,9 @@ impl Subscriber {
         let node = Node { id, cluster };
         self.update(|stream| {
             if stream.node != node {
-                tracing::info!(node = node.id, cluster = node.cluster, "Envoy connected");
+                if self.may_log() {
+                    tracing::info!(node = node.id, cluster = node.cluster, "Envoy connected");
+                }
                 stream.node = node;
             }
         });
@@ -276,16 +280,23 @@ impl Subscriber {
             });
             if let Some(node) = culprit {
                 self.count(resource, UpdateOutcome::Rejected);
-                tracing::error!(
-                    node = node.id,
-                    cluster = node.cluster,
-                    resource = resource.name,
-                    version = resource.version,
-                    error = reason,
-                    "Envoy refused an update and keeps its last good one"
-                );
+                if self.may_log() {
+                    tracing::error!(
+                        node = node.id,
+                        cluster = node.cluster,
+                        resource = resource.name,
+                        version = resource.version,
+                        error = reason,
+                        "Envoy refused an update and keeps its last good one"
+                    );
+                }
             }
         }
+    }
+
+    /// Whether a line about this subscriber may be logged.
+    pub(crate) fn may_log(&self) -> bool {
+        self.all.log.allows()
     }
 
     fn count(&self, resource: &Resource, outcome: UpdateOutcome) {
@@ -301,7 +312,8 @@ impl Subscriber {
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        if let Some(stream) = lock(&self.all.streams).remove(&self.id) {
+        let stream = lock(&self.all.streams).remove(&self.id);
+        if let Some(stream) = stream.filter(|_| self.may_log()) {
             tracing::info!(
                 node = stream.node.id,
                 cluster = stream.node.cluster,
