@@ -7,6 +7,8 @@ DURATION ?= 60
 TARGET := wasm32-unknown-unknown
 WASM := dist/client_cert_forwarder.wasm
 DENY_VERSION := 0.20.2
+CYCLONEDX_VERSION := 0.5.9
+CYCLONEDX := .tools/cargo-cyclonedx-$(CYCLONEDX_VERSION)/bin/cargo-cyclonedx
 DENY := .tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 ADVISORIES ?= optional
 BUILT := $(or $(CARGO_TARGET_DIR),target)
@@ -110,6 +112,19 @@ ccf: ## The operators' command line: a release binary, its manual page and compl
 	@dist/ccf/ccf man >dist/ccf/ccf.1
 	@for shell in bash zsh fish; do dist/ccf/ccf completions $$shell >dist/ccf/ccf.$$shell; done
 	@echo "dist/ccf/ccf: $$(dist/ccf/ccf --version), $$(wc -c <dist/ccf/ccf) bytes; ccf.1 and completions beside it"
+
+# Neither the checkout's folder nor the builder's home is in the programs, so that they are the same
+# on every machine with the same toolchain and C compiler.
+.PHONY: dist
+dist: image $(CYCLONEDX) ## Everything that a release ships, in dist/release, with checksums and bills of materials
+	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CARGO_HOME)=cargo" \
+		CFLAGS="-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CARGO_HOME)=cargo" \
+		cargo build --locked --release -p ccf -p settings-api --target-dir $(BUILT)/dist
+	PATH="$(abspath $(dir $(CYCLONEDX))):$$PATH" release/assemble \
+		"$$(rustc -vV | sed -n 's/^host: //p')" $(BUILT)/dist/release "$$(git log -1 --format=%ct)"
+
+$(CYCLONEDX):
+	cargo install --locked --root $(@D)/.. --version $(CYCLONEDX_VERSION) cargo-cyclonedx
 
 .PHONY: newcomer
 newcomer: ## Run the commands of README.md and the first pages of docs as they stand, in a fresh clone

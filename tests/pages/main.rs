@@ -13,3 +13,4 @@ mod migration;
 mod origins;
 mod program;
 mod prometheus;
+mod release;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use client_cert_forwarder::config::Config;
+use serde_json::Value;
 
 use crate::tree::{code_blocks, documents, read, root, tracked_files};
 
@@ -60,9 +61,36 @@ fn every_configuration_in_a_document_is_one_that_the_filter_accepts() {
             }
             if let Err(error) = Config::from_json(json.as_bytes()) {
                 panic!("{file}:{line}: {error}");
+            for configuration in plugin_configurations(&json) {
+                if let Err(error) = Config::from_json(configuration.as_bytes()) {
+                    panic!("{file}:{line}: {error}");
+                }
             }
         }
     }
+}
+
+/// The text itself, or the plugin configurations in a base configuration of the settings API.
+fn plugin_configurations(json: &str) -> Vec<String> {
+    let value: Option<Value> = serde_json::from_str(json).ok();
+    let resources = value.as_ref().and_then(|base| {
+        base.get("zones")?;
+        base.get("resources")?.as_object()
+    });
+    match resources {
+        Some(resources) => {
+            let plugins = resources.values().filter_map(|value| value.get("plugin"));
+            plugins.map(Value::to_string).collect()
+        }
+        None => vec![json.to_owned()],
+    }
+}
+
+#[test]
+fn plugin_configurations_are_found_in_a_base_configuration() {
+    let base = r#"{ "zones": {}, "resources": { "a": { "plugin": { "settings": [] } } } }"#;
+    assert_eq!(plugin_configurations(base), [r#"{"settings":[]}"#]);
+    assert_eq!(plugin_configurations("{"), ["{"]);
 }
 
 /// The numbers of the headings: `## 4. Behaviour` and `### 4.5 First request`.
