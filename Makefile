@@ -193,9 +193,8 @@ push: ## Push dist/image: make push IMAGE=host:port/name:tag (REGISTRY_USERNAME,
 .PHONY: peers
 peers: ## Install the programs that some tests and the benchmark compare with (Debian, as root); without them those report that they did not run
 	apt-get update -qq
-	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy default-jdk-headless docker-registry faketime haproxy nginx-light nodejs openssl php-cli \
-		postgresql prometheus skopeo uvicorn valgrind >/dev/null
-	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy chromium chromium-driver docker-registry haproxy nginx-light openssl postgresql skopeo valgrind >/dev/null
+	RUNLEVEL=1 apt-get install -qq --no-install-recommends caddy chromium chromium-driver default-jdk-headless docker-registry faketime haproxy nginx-light nodejs openssl \
+		php-cli postgresql prometheus skopeo uvicorn valgrind >/dev/null
 
 .PHONY: compose-test
 compose-test: wasm envoy ## The integration checks against envoy/docker-compose.yaml (needs a Docker engine)

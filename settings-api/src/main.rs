@@ -21,7 +21,6 @@ mod cli;
 mod client_address;
 mod console;
 mod crls;
-mod console;
 mod error;
 mod file_stamp;
 mod hex;

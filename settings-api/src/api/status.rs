@@ -37,7 +37,6 @@ pub(super) struct ResourceStatus {
 }
 
 impl ResourceStatus {
-    fn new(resource: &Resource, subscribers: Vec<SubscriberStatus>, crls: Vec<CrlStatus>) -> Self {
     fn new(
         resource: &Resource,
         published: Option<SystemTime>,
@@ -79,19 +78,9 @@ pub(super) async fn list(
     let resources: Vec<_> = names.filter_map(|name| snapshot.get(name)).collect();
     let statuses = resources.iter().map(|resource| {
         let published = cache.published(resource);
-        let subscribers = subscribers.statuses(resource);
-        ResourceStatus::new(resource, published, subscribers, crls.clone())
         let subscribers = fleet.statuses(resource, &others);
-        ResourceStatus::new(resource, subscribers, crls.clone())
+        ResourceStatus::new(resource, published, subscribers, crls.clone())
     });
-    let names = base.resources_of(&scope);
-    let statuses = names
-        .into_iter()
-        .filter_map(|name| snapshot.get(name))
-        .map(|resource| {
-            let published = cache.published(resource);
-            ResourceStatus::new(resource, published, subscribers.statuses(resource))
-        });
     let mut response = Success::list(statuses.collect());
     if let StoreHealth::Unreachable { since, .. } = cache.store_health() {
         let since = humantime::format_rfc3339_seconds(since);

@@ -33,7 +33,6 @@ use crate::api::{self, ApiState, BodyLimits, RateLimit};
 use crate::audit_log::AuditLog;
 use crate::console::{self, ConsoleState};
 use crate::crls::Crls;
-use crate::console::{self, ConsoleState};
 use crate::error::Error;
 use crate::metrics::{Metrics, Port};
 use crate::model::base::Base;

@@ -11,7 +11,6 @@ use super::health::{Health, StoreHealth};
 use super::published::Published;
 use super::warnings;
 use crate::crls::Crls;
-use super::published::Published;
 use crate::error::Error;
 use crate::model::audit::{self, AuditRecord, Author};
 use crate::model::base::Base;

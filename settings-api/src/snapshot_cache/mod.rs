@@ -6,7 +6,6 @@ mod checks;
 mod health;
 mod published;
 mod warnings;
-mod published;
 
 pub(crate) use cache::SnapshotCache;
 pub(crate) use checks::ChangeError;

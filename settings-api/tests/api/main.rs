@@ -19,8 +19,6 @@ mod cluster;
 mod connections;
 mod console;
 mod crls;
-mod console;
-mod crls;
 mod discovery;
 mod durability;
 mod envoys;

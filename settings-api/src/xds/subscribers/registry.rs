@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use humantime::format_rfc3339_millis;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -43,8 +42,7 @@ struct Node {
 }
 
 /// One stream's answers to one resource.
-#[derive(Debug)]
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 struct Answers {
     /// The time of the last one, or else of the subscription.
     since: SystemTime,

@@ -8,9 +8,3 @@ mod pages;
 mod sign_in;
 mod visitor;
 mod web_driver;
-//! The console, as a browser's requests see it.
-
-mod attacks;
-mod pages;
-mod sign_in;
-mod visitor;

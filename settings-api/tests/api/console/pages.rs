@@ -177,12 +177,6 @@ async fn certificates_lists_what_is_revoked() {
     let mut visitor = Visitor::signed_in(&program, &program.token).await;
     let page = visitor.get("/certificates").await;
     for text in ["ab".repeat(32).as_str(), "CN=Partner CA", "A1B", "1–2 of 2"] {
-    for text in [
-        "ab".repeat(32).as_str(),
-        "CN=Partner CA",
-        "0A1B",
-        "1–2 of 2",
-    ] {
         assert!(page.text.contains(text), "{text}: {page:?}");
     }
     let page = visitor.get("/certificates?q=partner").await;
