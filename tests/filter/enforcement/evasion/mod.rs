@@ -4,4 +4,5 @@
 mod admitted;
 mod fields;
 mod http1;
+mod other_headers;
 mod spellings;
