@@ -70,9 +70,11 @@ pub(crate) async fn play(origin: &Origin) -> Result<(Vec<Check>, Counts), String
         client: client.listener("https").connect().await,
         origin,
         checks: &mut checks,
+        is_shown: true,
     };
     for request in ["the VM decides", "Envoy repeats it", "and again"] {
         let expected = Certificate::Forwarded;
+        connection.is_shown = request != "and again";
         connection.get(HOST, request, &[], expected).await;
     }
     let counts = counts(&envoy, connection.checks.len()).await;

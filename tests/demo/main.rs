@@ -23,16 +23,17 @@ use script::Check;
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => demo().await,
+        [] => demo(false).await,
+        ["--verbose"] => demo(true).await,
         ["run"] => run::until_interrupted().await,
         _ => {
-            eprintln!("usage: demo [run]");
+            eprintln!("usage: demo [--verbose | run]");
             ExitCode::from(2)
         }
     }
 }
 
-async fn demo() -> ExitCode {
+async fn demo(is_verbose: bool) -> ExitCode {
     let start = Instant::now();
     eprintln!(
         "Starting an origin, two settings APIs and three Envoys {} with the filter …",
@@ -58,7 +59,7 @@ async fn demo() -> ExitCode {
             }
         }
     }
-    report::requests(&checks);
+    report::requests(&checks, is_verbose);
     if let Some(counts) = &counts {
         println!("{}", counts.text());
     }
@@ -71,6 +72,9 @@ async fn demo() -> ExitCode {
             "All {} requests came out as the contract says ({seconds:.1} s).",
             checks.len()
         );
+        if !is_verbose {
+            println!("Each of them: make demo ARGS=--verbose");
+        }
         ExitCode::SUCCESS
     } else {
         eprintln!(

@@ -1,32 +1,30 @@
 //! The demo's tables.
 
-use comfy_table::{Cell, Color};
+use comfy_table::{Cell, Color, ColumnConstraint, Width};
 use support::table;
 
 use crate::script::{Certificate, Check};
 
-/// The requests that the origin received, one a row.
-pub(crate) fn requests(checks: &[Check]) {
-    let mut table = table(&[
-        "connection",
-        "request",
-        "status",
-        "Cf-Client-Cert-Sha256 at the origin",
-        "Der-Base64",
-        "",
-    ]);
+/// The requests that the origin received, one a row; with `is_verbose` all of them.
+pub(crate) fn requests(checks: &[Check], is_verbose: bool) {
+    let mut table = table(&["connection", "request", "status", "SHA-256", ""]);
+    // As wide as the longest request with four digits, so that the table is always the same.
+    if let Some(requests) = table.column_mut(1) {
+        requests.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(30)));
+    }
     let mut previous = "";
-    for check in checks {
+    let shown = |check: &&Check| is_verbose || check.is_shown || !check.passed();
+    for check in checks.iter().filter(shown) {
         let connection = if previous == check.connection {
             ""
         } else {
             check.connection.as_str()
         };
         previous = &check.connection;
-        let (sha256, der) = match check.found() {
-            Certificate::Absent => ("-".to_owned(), "-".to_owned()),
-            Certificate::Forwarded => (shortened(check, "cf-client-cert-sha256"), length(check)),
-            Certificate::Forged => ("not the client's!".to_owned(), "?".to_owned()),
+        let certificate = match check.found() {
+            Certificate::Absent => "-".to_owned(),
+            Certificate::Forwarded => shortened(check, "cf-client-cert-sha256"),
+            Certificate::Forged => "forged!".to_owned(),
         };
         let verdict = if check.passed() {
             Cell::new("ok").fg(Color::Green)
@@ -37,39 +35,29 @@ pub(crate) fn requests(checks: &[Check]) {
             Cell::new(connection),
             Cell::new(&check.request),
             Cell::new(check.status),
-            Cell::new(sha256),
-            Cell::new(der),
+            Cell::new(certificate),
             verdict,
         ]);
     }
+    println!("What the origin received in Cf-Client-Cert-Sha256 and -Der-Base64:");
     println!("{table}");
 }
 
-/// The filter's counters, from Envoy's `/stats/prometheus`.
+/// The filter's counters, from Envoy's `/stats/prometheus`: a hostname a line.
 pub(crate) fn metrics(outcomes: &[(String, String, u64)]) {
-    let mut table = table(&["client_cert_forwarder_requests", "outcome", "count"]);
+    let mut previous = "";
     for (hostname, outcome, count) in outcomes {
-        table.add_row(vec![
-            Cell::new(hostname),
-            Cell::new(outcome),
-            Cell::new(count),
-        ]);
+        match previous {
+            "" => print!("Counters of {hostname}: {outcome} {count}"),
+            same if same == hostname => print!(", {outcome} {count}"),
+            _ => print!("\nCounters of {hostname}: {outcome} {count}"),
+        }
+        previous = hostname;
     }
-    println!("{table}");
+    println!();
 }
 
 fn shortened(check: &Check, name: &str) -> String {
     let value = check.received.header(name).unwrap_or_default();
-    format!("{}…", value.chars().take(16).collect::<String>())
-}
-
-fn length(check: &Check) -> String {
-    format!(
-        "{} bytes",
-        check
-            .received
-            .header("cf-client-cert-der-base64")
-            .unwrap_or_default()
-            .len()
-    )
+    format!("{}…", value.chars().take(8).collect::<String>())
 }

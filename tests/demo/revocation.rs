@@ -38,7 +38,8 @@ pub(crate) async fn play(
             let received = connection.origin.requests_for(&path).pop();
             connection.checks.push(Check {
                 connection: connection.name.clone(),
-                request: format!("{host}: {milliseconds} ms after its revocation"),
+                request: format!("{milliseconds} ms after its revocation"),
+                is_shown: true,
                 expected: Certificate::Absent,
                 expected_status: 403,
                 status: response.status,

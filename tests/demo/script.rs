@@ -11,6 +11,8 @@ use support::{Client, Envoy, Origin, Protocol, Request, mtls_protocols, pki};
 pub(crate) struct Check {
     pub(crate) connection: String,
     pub(crate) request: String,
+    /// Whether it is a row of its own without `--verbose`.
+    pub(crate) is_shown: bool,
     pub(crate) expected: Certificate,
     /// 200, or 403 for a request that the origin must not receive.
     pub(crate) expected_status: u16,
@@ -57,94 +59,125 @@ impl Check {
     }
 }
 
+/// Where a request is a row of its own without `--verbose`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Always,
+    OverHttp2,
+    Never,
+}
+
+/// Host, what is special, whether its headers are forged, the expected result.
+type Sent = (&'static str, &'static str, bool, Certificate, Shown);
+
+/// What each connection with a certificate sends.
+const WITH: [Sent; 6] = {
+    use Certificate::{Absent, Forwarded};
+    [
+        (
+            "api.example.com",
+            "first request",
+            false,
+            Forwarded,
+            Shown::Always,
+        ),
+        (
+            "api.example.com",
+            "second request",
+            false,
+            Absent,
+            Shown::OverHttp2,
+        ),
+        (
+            "api.example.com",
+            "forged headers",
+            true,
+            Absent,
+            Shown::OverHttp2,
+        ),
+        (
+            "www.example.org",
+            "every_request: first",
+            false,
+            Forwarded,
+            Shown::Never,
+        ),
+        (
+            "www.example.org",
+            "every_request: second",
+            false,
+            Forwarded,
+            Shown::OverHttp2,
+        ),
+        (
+            "localhost",
+            "hostname without a setting",
+            false,
+            Absent,
+            Shown::Never,
+        ),
+    ]
+};
+
+/// What each connection without one sends.
+const WITHOUT: [Sent; 2] = {
+    use Certificate::Absent;
+    [
+        (
+            "api.example.com",
+            "first request",
+            false,
+            Absent,
+            Shown::Never,
+        ),
+        (
+            "api.example.com",
+            "forged headers",
+            true,
+            Absent,
+            Shown::OverHttp2,
+        ),
+    ]
+};
+
 /// Sends everything, one after the other.
 pub(crate) async fn play(origin: &Origin, envoy: &Envoy) -> Vec<Check> {
     let mut checks = Vec::new();
-    let spoofed = [
-        ("cf-client-cert-sha256", "forged"),
-        ("cf_client.cert_der-base64", "forged"),
-    ];
-    for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, envoy)
-            .with(&pki().client)
-            .listener("tls")
-            .connect()
-            .await;
-        let mut connection = Connection {
-            name: format!("{}, certificate", name(protocol)),
-            client,
-            origin,
-            checks: &mut checks,
-        };
-        connection
-            .get(
-                "api.example.com",
-                "first request",
-                &[],
-                Certificate::Forwarded,
-            )
-            .await;
-        connection
-            .get(
-                "api.example.com",
-                "second request",
-                &[],
-                Certificate::Absent,
-            )
-            .await;
-        connection
-            .get(
-                "api.example.com",
-                "third, spoofed headers",
-                &spoofed,
-                Certificate::Absent,
-            )
-            .await;
-        connection
-            .get(
-                "www.example.org",
-                "other hostname, every_request",
-                &[],
-                Certificate::Forwarded,
-            )
-            .await;
-        connection
-            .get("www.example.org", "again", &[], Certificate::Forwarded)
-            .await;
-        connection
-            .get(
-                "localhost",
-                "hostname without a setting",
-                &[],
-                Certificate::Absent,
-            )
-            .await;
-    }
-    for &protocol in mtls_protocols() {
-        let client = Client::over(protocol, envoy)
-            .listener("tls")
-            .connect()
-            .await;
-        let mut connection = Connection {
-            name: format!("{}, no certificate", name(protocol)),
-            client,
-            origin,
-            checks: &mut checks,
-        };
-        connection
-            .get("api.example.com", "plain", &[], Certificate::Absent)
-            .await;
-        connection
-            .get(
-                "api.example.com",
-                "spoofed headers",
-                &spoofed,
-                Certificate::Absent,
-            )
-            .await;
+    for (identity, requests, suffix) in [
+        (Some(&pki().client), &WITH[..], ""),
+        (None, &WITHOUT[..], ", no cert"),
+    ] {
+        for &protocol in mtls_protocols() {
+            let connector = Client::over(protocol, envoy).listener("tls");
+            let connector = match identity {
+                Some(identity) => connector.with(identity),
+                None => connector,
+            };
+            let mut connection = Connection {
+                name: format!("{}{suffix}", name(protocol)),
+                client: connector.connect().await,
+                origin,
+                checks: &mut checks,
+                is_shown: true,
+            };
+            for &(host, request, is_forged, expected, shown) in requests {
+                connection.is_shown = match shown {
+                    Shown::Always => true,
+                    Shown::OverHttp2 => protocol == Protocol::Http2,
+                    Shown::Never => false,
+                };
+                let headers = if is_forged { &FORGED[..] } else { &[] };
+                connection.get(host, request, headers, expected).await;
+            }
+        }
     }
     checks
 }
+
+const FORGED: [(&str, &str); 2] = [
+    ("cf-client-cert-sha256", "forged"),
+    ("cf_client.cert_der-base64", "forged"),
+];
 
 /// A PUT turns forwarding on for a hostname while Envoy runs: a request before it, and the first
 /// connection after it.
@@ -160,12 +193,13 @@ pub(crate) async fn play_settings_api(origin: &Origin) -> Result<Vec<Check>, Str
             .connect()
             .await
     };
-    let name = "HTTP/2, settings API".to_owned();
+    let name = "settings API".to_owned();
     let mut before = Connection {
         name: name.clone(),
         client: connect().await,
         origin,
         checks: &mut checks,
+        is_shown: true,
     };
     before
         .get(HOST, "before the PUT", &[], Certificate::Absent)
@@ -181,6 +215,7 @@ pub(crate) async fn play_settings_api(origin: &Origin) -> Result<Vec<Check>, Str
             client: connect().await,
             origin,
             checks: &mut tried,
+            is_shown: true,
         };
         let request = format!("{} ms after the PUT", start.elapsed().as_millis());
         after.get(HOST, &request, &[], Certificate::Forwarded).await;
@@ -198,6 +233,8 @@ pub(crate) struct Connection<'a> {
     pub(crate) client: Client,
     pub(crate) origin: &'a Origin,
     pub(crate) checks: &'a mut Vec<Check>,
+    /// Whether its next requests are shown without `--verbose`.
+    pub(crate) is_shown: bool,
 }
 
 impl Connection<'_> {
@@ -219,7 +256,8 @@ impl Connection<'_> {
         let received = self.origin.requests_for(&path).pop();
         self.checks.extend(received.map(|received| Check {
             connection: self.name.clone(),
-            request: format!("{authority}: {request}"),
+            request: request.to_owned(),
+            is_shown: self.is_shown,
             expected,
             expected_status: 200,
             status: response.status,
