@@ -70,10 +70,9 @@ async fn respond(
     }
     let body = match answer.action {
         _ if !answer.is_given() => return Err(io::Error::other("reset as the test asked for")),
-        Action::Echo if head.uri.path() == "/headers" => full(Bytes::from(format!(
-            "{:#?}\n",
-            Headers::from(&head.headers)
-        ))),
+        Action::Echo if head.uri.path() == "/headers" => {
+            full(Bytes::from(json(&Headers::from(&head.headers))))
+        }
         Action::Echo if answer.trailers.is_empty() => full(received),
         Action::Echo => full(received)
             .with_trailers(async { Some(Ok(answer.trailers)) })
@@ -88,6 +87,20 @@ async fn respond(
         action => panic!("{action:?} is for another origin"),
     };
     response.body(body).map_err(io::Error::other)
+}
+
+/// The headers as a JSON object; values of one name are joined, as RFC 9110 §5.3 allows.
+fn json(headers: &Headers) -> String {
+    let mut members = serde_json::Map::new();
+    for (name, value) in &headers.0 {
+        let value = String::from_utf8_lossy(value);
+        let joined = match members.get(name).and_then(|earlier| earlier.as_str()) {
+            Some(earlier) => format!("{earlier}, {value}"),
+            None => value.into_owned(),
+        };
+        members.insert(name.clone(), joined.into());
+    }
+    format!("{:#}\n", serde_json::Value::Object(members))
 }
 
 type Body = BoxBody<Bytes, io::Error>;
@@ -127,4 +140,21 @@ fn broken() -> Body {
         sender.abort(io::Error::other("cut short as the test asked for"));
     });
     body.boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Headers, json};
+
+    #[test]
+    fn headers_are_one_json_object_whatever_they_contain() {
+        let header = |name: &str, value: &[u8]| (name.to_owned(), value.to_vec());
+        let headers = Headers(vec![
+            header("a", b"1"),
+            header("b", b"\"\xff"),
+            header("a", b"2"),
+        ]);
+        let value: serde_json::Value = serde_json::from_str(&json(&headers)).unwrap();
+        assert_eq!(value, serde_json::json!({ "a": "1, 2", "b": "\"\u{fffd}" }));
+    }
 }
