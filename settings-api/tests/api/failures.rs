@@ -1,4 +1,4 @@
-//! Parts of a fleet that fail: a replica, its connections, the database, the machine of the database.
+//! Parts of a fleet that fail: a replica, its connections, the database, the database's machine.
 //! No 202 is lost, no Envoy loses its configuration, and all heals without a hand.
 
 use std::collections::BTreeSet;
