@@ -11,8 +11,8 @@ fn read(path: &str) -> String {
     fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Loads `release/assemble` as a module, and archives two files in the order and with the times that
-/// the arguments say.
+/// Loads `release/assemble` as a module, and archives two files in the order and with the times
+/// that the arguments say.
 const ARCHIVE: &str = r#"
 import importlib.util, os, pathlib, sys
 from importlib.machinery import SourceFileLoader
