@@ -72,6 +72,9 @@ pub(crate) const FAST_PATH_STEADY: &str = "fast-path-steady";
 pub(crate) const FAST_PATH_EVERY: &str = "fast-path-every-request";
 pub(crate) const LUA_FIRST: &str = "lua-first-request";
 pub(crate) const LUA_EVERY: &str = "lua-every-request";
+pub(crate) const FAST_PATH_FIELDS: &str = "fast-path-fields";
+pub(crate) const PLAIN_FIELDS: &str = "plain-fields";
+pub(crate) const NATIVE_XFCC: &str = "native-xfcc";
 
 /// Every case; modules that they need are written into `folder`.
 ///
@@ -112,7 +115,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
             Expectation::every_request(),
         )?,
         fast_path(
-            "fast-path-fields",
+            FAST_PATH_FIELDS,
             "fast path, five fields in request_headers",
             SETTINGS,
             &fields(),
@@ -132,10 +135,32 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
             vec![product(PLAIN_EVERY, every.clone())],
         ),
         Case::new(
-            "plain-fields",
+            PLAIN_FIELDS,
             "plain, five fields in request_headers",
             fields_expectation(),
-            vec![product("plain-fields", fields())],
+            vec![product(PLAIN_FIELDS, fields())],
+        ),
+        Case::new(
+            "plain-enforcement",
+            "plain, require_client_certificate",
+            Expectation::first_request(),
+            vec![product("plain-enforcement", enforcement)],
+        ),
+        Case::new(
+            "plain-allow-list",
+            "plain, allow list of one",
+            Expectation::first_request(),
+            vec![product("plain-allow-list", allow_list())],
+        ),
+        Case::new(
+            "plain-revocations",
+            "plain, every_request, 50,000 revocations",
+            Expectation::every_request(),
+            vec![wasm(
+                "plain-revocations",
+                &wasm_module(),
+                &with_revocations(&settings(SETTINGS, &every))?,
+            )],
         ),
         Case::new(
             LUA_FIRST,
@@ -309,6 +334,23 @@ fn strip_managed_headers() -> Value {
     })
 }
 
+fn allow_list() -> Value {
+    json!({
+        "require_client_certificate": true,
+        "sni_must_match": false,
+        "allow_client_certificates": [{ "sha256": pki().client.sha256() }]
+    })
+}
+
+/// The configuration with 50,000 certificates revoked, of which the client's is none.
+fn with_revocations(configuration: &str) -> Result<String, Failure> {
+    let mut configuration: Value =
+        serde_json::from_str(configuration).map_err(setup("the configuration"))?;
+    let revoked = (0..50_000).map(|number| json!({ "sha256": format!("{number:064x}") }));
+    configuration["revoked_certificates"] = revoked.collect();
+    Ok(configuration.to_string())
+}
+
 fn fields() -> Value {
     json!({
         "client_certificate_forwarding": false,
@@ -336,7 +378,7 @@ fn native_xfcc() -> Case {
     let hash = Want::Contains(format!("Hash={}", pki().client.sha256()));
     let expectation = Expectation::headers(vec![("x-forwarded-client-cert", hash)]);
     let mut case = Case::new(
-        "native-xfcc",
+        NATIVE_XFCC,
         "native XFCC with the certificate",
         expectation,
         vec![],

@@ -16,7 +16,7 @@ use crate::{
     load::{Connection, Until, client_tls, open_all, request, slice},
     options::Options,
     origin::SmallOrigin,
-    outcome::{Failure, Outcome, setup},
+    outcome::{Failure, Outcome, Target, setup},
     progress::Progress,
     ratios::{RATIOS, Ratio},
     report,
@@ -63,10 +63,8 @@ pub(crate) async fn run(options: &Options, head: &Head) -> Result<Outcome, Failu
     counted.print();
     let json = json!({ "head": head.to_json(), "cases": counted.to_json(), "doubts": doubts });
     report::write_json("instructions.json", &json)?;
-    Ok(Outcome {
-        targets: Vec::new(),
-        doubts,
-    })
+    let targets = counted.targets();
+    Ok(Outcome { targets, doubts })
 }
 
 /// Brings the case into its steady state and counts twice. Each case has its own Envoy, as
@@ -127,27 +125,21 @@ impl Counted {
             ]);
         }
         println!("{table}");
-        let mut table = report::table(&[
-            "ratio of what is added",
-            "instructions",
-            "contract, of time",
-        ]);
-        for Ratio {
-            what,
-            of,
-            to,
-            limit,
-        } in RATIOS
-        {
-            if let (Some(of), Some(to)) = (self.added(of), self.added(to)) {
-                table.add_row(vec![
-                    what.to_owned(),
-                    format!("{:.2}", of / to),
-                    limit.to_string(),
-                ]);
+    }
+
+    /// The limits of the contract.
+    fn targets(&self) -> Vec<Target> {
+        let target = |ratio: Ratio| {
+            let measured = self.added(ratio.of).zip(self.added(ratio.to));
+            let measured = measured.map(|(of, to)| of / to);
+            Target {
+                what: ratio.what.to_owned(),
+                limit: ratio.limit.to_string(),
+                measured: measured.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
+                met: measured.map(|measured| measured <= ratio.limit),
             }
-        }
-        println!("{table}");
+        };
+        RATIOS.into_iter().map(target).collect()
     }
 
     fn to_json(&self) -> Vec<serde_json::Value> {
