@@ -5,6 +5,7 @@ mod attacks;
 mod browser;
 mod in_a_browser;
 mod pages;
+mod scale;
 mod sign_in;
 mod visitor;
 mod web_driver;

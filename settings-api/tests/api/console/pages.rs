@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::visitor::{CONSOLE, Visitor, program};
+use crate::certificate_authority::{CertificateAuthority, ISSUER};
 use crate::fixtures::{ACCOUNT, ZONE, base, forward};
 use crate::program::Program;
 use crate::simulated::{Subscriber, WAYS, channel};
@@ -221,4 +222,23 @@ async fn explain_shows_the_filters_decision() {
         .await;
     assert_eq!(page.status, 400, "{page:?}");
     assert!(page.text.contains("holds no certificate"), "{page:?}");
+}
+
+#[tokio::test]
+async fn certificates_lists_crls_with_their_next_update() {
+    let ca = CertificateAuthority::new();
+    let mut base = base();
+    base["crls"] = json!([{ "file": "ca.crl", "ca": "ca.pem" }]);
+    let mut program = Program::stopped(base, &CONSOLE);
+    program.write("ca.pem", ca.certificate());
+    program.write("ca.crl", ca.crl(&["01A2"], ""));
+    program.run();
+    let crls = program.status().await["crls"].clone();
+    let next_update = crls[0]["lists"][0]["next_update"].as_str();
+    let mut visitor = Visitor::signed_in(&program, &program.token).await;
+    let page = visitor.get("/certificates").await;
+    let next_update = next_update.expect("a time");
+    for text in ["ca.crl", ISSUER, next_update, "1A2", "1–2 of 2"] {
+        assert!(page.text.contains(text), "{text}: {page:?}");
+    }
 }

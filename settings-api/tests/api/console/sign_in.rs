@@ -113,3 +113,22 @@ async fn the_console_speaks_tls_with_cookies_for_tls_alone() {
         "{answer}"
     );
 }
+
+#[test]
+fn the_documented_options_are_those_of_the_program() {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_settings-api"))
+        .args(["serve", "--help"])
+        .output()
+        .expect("the program runs");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let page = support::wasm::repository().join("docs/console.md");
+    let page = std::fs::read_to_string(page).expect("docs/console.md");
+    let words =
+        page.split(|letter: char| !(letter.is_ascii_alphanumeric() || "-_".contains(letter)));
+    let is_option = |word: &&str| word.starts_with("--") || word.starts_with("SETTINGS_API_");
+    let options: Vec<_> = words.filter(is_option).collect();
+    assert!(options.len() > 6, "{options:?}");
+    for option in options.iter().filter(|option| option.len() > 4) {
+        assert!(help.contains(option), "{option} is not in --help");
+    }
+}
