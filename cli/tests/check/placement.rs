@@ -335,6 +335,34 @@ fn a_redirect_of_envoys_own_and_reject_are_a_warning() {
 }
 
 #[test]
+fn a_route_by_a_managed_header_is_a_warning_on_the_fast_path() {
+    let routes = json!({ "route_config": { "virtual_hosts": [{ "routes": [
+        { "match": { "prefix": "/", "headers": [
+            { "name": "x-tenant", "present_match": true },
+            { "name": "cf_client_cert_sha256", "present_match": true }
+        ] }, "route": { "cluster": "origin" } }
+    ] }] } });
+    let again = filter(
+        "set_filter_state.v3.Config",
+        json!({ "clear_route_cache": true }),
+    );
+    let fast_path = discovered(&[EXTENSION_WITH_MATCHER, WASM]);
+    let path = FILTERS.replace(
+        "http_filters",
+        "route_config.virtual_hosts[0].routes[0].match.headers",
+    );
+    let expected = format!("warning 1 {path}: a client's own cf_client_cert_sha256 selects");
+    for (filters, expected) in [
+        (vec![fast_path.clone()], &[expected.as_str()][..]),
+        (vec![fast_path, again], &[]),
+        (vec![of_api()], &[]),
+    ] {
+        let text = bootstrap(&filters, routes.clone());
+        assert_findings(&findings_in("envoy.json", &text), expected, &text);
+    }
+}
+
+#[test]
 fn ccf_filters_says_so_too() {
     let cache = filter("cache.v3.CacheConfig", json!({}));
     let text = bootstrap(&[cache, of_api()], json!({}));

@@ -10,6 +10,7 @@ mod filters;
 mod kubernetes;
 mod neighbours;
 mod placement;
+mod routes;
 mod tls;
 
 use client_cert_forwarder::config::Config;

@@ -6,6 +6,7 @@ use client_cert_forwarder::config::Config;
 use client_cert_forwarder::headers::managed::ManagedHeaders;
 
 use super::neighbours::{Harm, each_text, harms};
+use super::routes;
 use crate::check::Finding;
 use crate::configurations::{Trail, has_this_filter, walk};
 use crate::document::Node;
@@ -17,8 +18,13 @@ pub(super) fn check(trail: &Trail, config: Option<&Config>) -> Vec<Finding> {
     let Some((manager, path)) = trail.nearest("http_filters") else {
         return Vec::new();
     };
-    let mut findings = in_front(trail, (manager, &path), config);
+    let families = ManagedHeaders::default();
+    let managed = config.map_or(&families, |config| &config.managed_headers);
+    let mut findings = in_front(trail, (manager, &path), managed);
     findings.extend(upgrades(manager, &path));
+    if trail.nearest("xds_matcher").is_some() || is_discovered_fast_path(trail) {
+        findings.extend(routes::check(manager, &path, managed));
+    }
     if config.is_some_and(|config| config.reject_spoofed_headers) {
         findings.extend(redirects(manager, &path));
     }
@@ -34,9 +40,7 @@ fn list<'a>(trail: &'a Trail, manager: (&'a Rc<Node>, &str)) -> Option<(&'a Rc<N
     Some((manager.get("http_filters")?, format!("{path}.http_filters")))
 }
 
-fn in_front(trail: &Trail, manager: (&Rc<Node>, &str), config: Option<&Config>) -> Vec<Finding> {
-    let families = ManagedHeaders::default();
-    let managed = config.map_or(&families, |config| &config.managed_headers);
+fn in_front(trail: &Trail, manager: (&Rc<Node>, &str), managed: &ManagedHeaders) -> Vec<Finding> {
     let Some((list, path)) = list(trail, manager) else {
         return Vec::new();
     };
