@@ -27,6 +27,22 @@ fn yaml(run: &Run) -> Value {
 }
 
 #[test]
+fn comments_of_a_bootstrap_stand_above_what_they_explain() {
+    let configuration = r#"{ "settings": [{ "hostname": "api.example.com" }] }"#;
+    let run = ccf_with(&["filters", "--bootstrap", "-"], configuration, &[]);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    let margin = |line: &str| line.len() - line.trim_start().len();
+    let mut comments = 0;
+    for pair in lines.windows(2) {
+        if pair[0].trim_start().starts_with('#') {
+            comments += 1;
+            assert_eq!(margin(pair[0]), margin(pair[1]), "{pair:?}");
+        }
+    }
+    assert!(comments > 5, "{}", run.stdout);
+}
+
+#[test]
 fn the_fast_path_is_what_the_filters_crate_generates() {
     let (_folder, path) = file("plugin.json", PLUGIN);
     let generated = FastPath::new(PLUGIN).unwrap();

@@ -35,25 +35,21 @@ fn indented(text: &str) -> String {
     lines.collect()
 }
 
-const ALL: &str = "\
-              # Clients without a certificate are refused; false serves them too.
+const ALL: &str = r"              # Clients without a certificate are refused; false serves them too.
               require_client_certificate: true
 ";
-const SOME: &str = "\
-              # The filter decides by hostname who needs a certificate.
+const SOME: &str = r"              # The filter decides by hostname who needs a certificate.
               require_client_certificate: false
 ";
 /// Envoy reports the certificates of resumed sessions as unverified.
-const RESUMPTION_OFF: &str = "\
-              # Certificates of resumed sessions would count as unverified.
+const RESUMPTION_OFF: &str = r"              # Certificates of resumed sessions would count as unverified.
               disable_stateless_session_resumption: true
               disable_stateful_session_resumption: true
 ";
-const CHAIN: &str = "\
-                # The certificate chain, for \"certificate_chain_source\": \"xfcc\".
+const CHAIN: &str = r#"                # The certificate chain, for "certificate_chain_source": "xfcc".
                 forward_client_cert_details: SANITIZE_SET
                 set_current_client_cert_details: { chain: true }
-";
+"#;
 
 const TEMPLATE: &str = r#"# An Envoy with the client certificate forwarder: mTLS on port 8443, HTTP/1.1
 # and HTTP/2, an origin on port 8080. Made by `ccf filters --bootstrap`.
