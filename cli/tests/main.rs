@@ -11,8 +11,10 @@
 mod certificates;
 mod check;
 mod documentation;
+mod examples;
 mod explain;
 mod filters;
 mod program;
 mod shell;
+mod terminal;
 mod usage;
