@@ -127,7 +127,14 @@ fn what_an_operator_must_know_of_the_fast_path_is_said_on_standard_error() {
 #[test]
 fn make_fast_path_prints_what_it_prints() {
     let output = std::process::Command::new("make")
-        .args(["--dry-run", "fast-path", "CONFIG=plugin.json"])
+        .args([
+            "--dry-run",
+            "--no-print-directory",
+            "fast-path",
+            "CONFIG=plugin.json",
+        ])
+        // `make test` may run this.
+        .env_remove("MAKEFLAGS")
         .current_dir(repository())
         .output()
         .unwrap();

@@ -70,7 +70,7 @@ fn starting_with(first: u8, rests: &[&[u8]]) -> Vec<String> {
     let mut joined: Vec<&[u8]> = Vec::new();
     for rest in rests {
         joined.push(rest);
-        let others = families.map_or(0, |_| FAMILIES_PROGRAM);
+        let others = program_size(&[first]) + families.map_or(0, |_| FAMILIES_PROGRAM);
         if alternatives(&joined).program + others > MAX_PROGRAM {
             joined.pop();
             all.extend(expression(first, families.take(), &joined));
