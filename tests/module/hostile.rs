@@ -10,10 +10,11 @@ use crate::vm::{
 };
 
 /// The hostcalls that requests lead to. All are the filter's own: the SDK's wrappers panic.
-const HOSTCALLS: [&str; 10] = [
+const HOSTCALLS: [&str; 11] = [
     "proxy_add_header_map_value",
     "proxy_define_metric",
     "proxy_get_header_map_pairs",
+    "proxy_get_header_map_value",
     "proxy_get_property",
     "proxy_increment_metric",
     "proxy_log",
