@@ -17,18 +17,10 @@ use crate::common::{
 /// filter manages.
 fn ext_authz() -> Value {
     let managed = json!({ "patterns": [{ "prefix": "cf" }, { "prefix": "client-cert" }, { "exact": "x-user" }] });
-    json!({
-        "name": "envoy.filters.http.ext_authz",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
-            "allowed_headers": managed,
-            "http_service": {
-                "server_uri": { "uri": "http://origin", "cluster": "origin", "timeout": "20s" },
-                "path_prefix": "/authorize",
-                "authorization_response": { "allowed_upstream_headers": managed }
-            }
-        }
-    })
+    let mut filter = super::ext_authz(&managed);
+    filter["typed_config"]["http_service"]["authorization_response"] =
+        json!({ "allowed_upstream_headers": managed });
+    filter
 }
 
 async fn start(listener: Listener) -> Scene {

@@ -9,6 +9,7 @@ use support::{
     mtls_protocols, origin::Recorded, pki,
 };
 
+use super::ext_authz;
 use crate::common::{HOST, SHA256, assert_carries};
 
 const ID: &str = "x-id";
@@ -46,22 +47,6 @@ fn disabled() -> Value {
         "typed_per_filter_config": { FILTER_NAME: {
             "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true
         } }
-    })
-}
-
-/// Asks the origin for `/authorize` and the request's path, with the headers that the filter sets.
-fn ext_authz() -> Value {
-    let managed = json!({ "patterns": [{ "prefix": "cf" }, { "prefix": "x" }] });
-    json!({
-        "name": "envoy.filters.http.ext_authz",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
-            "allowed_headers": managed,
-            "http_service": {
-                "server_uri": { "uri": "http://origin", "cluster": "origin", "timeout": "20s" },
-                "path_prefix": "/authorize"
-            }
-        }
     })
 }
 
@@ -120,7 +105,8 @@ async fn each_hedged_attempt_of_an_admitted_connection_carries_the_identity() {
 
 #[tokio::test]
 async fn an_authorization_service_behind_sees_the_identity_of_each_request() {
-    let scene = start(Listener::optional().filter_after(ext_authz())).await;
+    let managed = json!({ "patterns": [{ "prefix": "cf" }, { "prefix": "x" }] });
+    let scene = start(Listener::optional().filter_after(ext_authz(&managed))).await;
     scene
         .origin
         .answer("/authorize/denied", [Answer::status(403)]);
