@@ -1,5 +1,7 @@
 //! The cases that `cost` compares.
 
+mod anatomy;
+
 use std::path::Path;
 
 use client_cert_forwarder::fast_path::FastPath;
@@ -9,7 +11,7 @@ use support::{pki, wasm_module};
 use crate::{
     bench_envoy::{DIRECT, Lane, TO_ORIGIN},
     expectation::{Expectation, Want},
-    filters::{header_to_add, lua, settings, skipped, wasm},
+    filters::{header_to_add, lua, settings, wasm},
     idle_wasm::Steps,
     outcome::{Failure, setup},
 };
@@ -193,7 +195,7 @@ pub(crate) fn cases(folder: &Path, anatomy: bool) -> Result<Vec<Case>, Failure> 
         .on_the_way_to_the_origin(),
     ];
     if anatomy {
-        cases.extend(anatomy_cases(folder)?);
+        cases.extend(anatomy::cases(folder)?);
     }
     Ok(cases)
 }
@@ -228,83 +230,6 @@ pub(crate) fn find<'a, T>(cases: &[Case], all: &'a [T], name: &str) -> Option<&'
     all.get(index)
 }
 
-/// Single steps of the steady state, each on top of the wasm filter that does nothing.
-fn anatomy_cases(folder: &Path) -> Result<Vec<Case>, Failure> {
-    let response_headers = Steps {
-        response_headers: true,
-        ..Steps::default()
-    };
-    let header_map = Steps {
-        header_map: true,
-        ..Steps::default()
-    };
-    let property = Steps {
-        property: true,
-        ..Steps::default()
-    };
-    let all = Steps {
-        response_headers: true,
-        header_map: true,
-        property: true,
-    };
-    let idle = Steps::default().write(folder, "skipped-wasm")?;
-    let skip = |name: &str, title: &'static str, filter: &Value| {
-        Ok(Case::new(
-            name,
-            title,
-            Expectation::nothing(),
-            vec![skipped(filter)],
-        ))
-    };
-    let strip = Case::new(
-        "strip",
-        "fast path's header_mutation alone",
-        Expectation::strip(),
-        vec![strip_managed_headers()],
-    );
-    [
-        (
-            "idle-response-headers",
-            "nothing + response headers callback",
-            response_headers,
-        ),
-        ("idle-header-map", "nothing + header map read", header_map),
-        ("idle-property", "nothing + property read", property),
-        ("idle-all", "nothing + all three", all),
-    ]
-    .into_iter()
-    .map(|(name, title, steps)| {
-        let module = steps.write(folder, name)?;
-        Ok(Case::new(
-            name,
-            title,
-            Expectation::nothing(),
-            vec![wasm(name, &module, "")],
-        ))
-    })
-    .chain([
-        Ok(strip),
-        fast_path(
-            "fast-path-1",
-            "fast path, one setting",
-            1,
-            &json!({}),
-            Expectation::first_request(),
-        ),
-        skip(
-            "skipped-wasm",
-            "wasm skipped by :authority",
-            &wasm("skipped-wasm", &idle, ""),
-        ),
-        skip(
-            "skipped-native",
-            "native filter skipped by :authority",
-            &strip_managed_headers(),
-        ),
-    ])
-    .collect()
-}
-
 /// The output of `make fast-path` for that many settings.
 fn fast_path(
     name: &str,
@@ -318,20 +243,6 @@ fn fast_path(
     let plain = wasm(name, &wasm_module(), &configuration);
     let filters = vec![path.around(&plain["typed_config"])];
     Ok(Case::new(name, title, expectation, filters))
-}
-
-/// Envoy's own filter that removes the managed headers, as the fast path's actions do.
-fn strip_managed_headers() -> Value {
-    let regex = "cf[^a-z0-9:](client[^a-z0-9:])?cert[^a-z0-9:].*";
-    let remove =
-        json!([{ "remove_on_match": { "key_matcher": { "safe_regex": { "regex": regex } } } }]);
-    json!({
-        "name": "strip",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-            "mutations": { "request_mutations": remove, "request_trailers_mutations": remove }
-        }
-    })
 }
 
 fn allow_list() -> Value {
